@@ -1,0 +1,129 @@
+
+#include "ngx_realtime_reply.h"
+
+
+ngx_int_t
+ngx_http_realtime_send(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *body)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = body->len;
+
+    if (status == NGX_HTTP_NO_CONTENT) {
+        r->header_only = 1;
+
+    } else {
+        r->headers_out.content_type = *type;
+        r->headers_out.content_type_len = type->len;
+        r->headers_out.content_type_lowcase = NULL;
+    }
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = body->data;
+    b->last = body->data + body->len;
+    b->memory = (body->len != 0);
+    b->last_buf = (r == r->main);
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_realtime_send_json(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body)
+{
+    static ngx_str_t  type = ngx_string("application/json");
+
+    return ngx_http_realtime_send(r, status, &type, body);
+}
+
+
+ngx_int_t
+ngx_http_realtime_add_header(ngx_http_request_t *r, char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value = *value;
+    h->lowcase_key = NULL;
+
+    return NGX_OK;
+}
+
+
+u_char *
+ngx_realtime_json_string(u_char *p, ngx_str_t *s)
+{
+    size_t     n;
+    u_char    *pos, *next, *last;
+    uint32_t   ch;
+
+    pos = s->data;
+    last = s->data + s->len;
+    n = 2;
+
+    if (p != NULL) {
+        *p++ = '"';
+    }
+
+    while (pos < last) {
+
+        next = pos;
+        ch = ngx_utf8_decode(&next, last - pos);
+
+        if (ch > 0x10ffff || (ch >= 0xd800 && ch <= 0xdfff)) {
+            next = pos + 1;
+
+            if (p != NULL) {
+                p = ngx_cpymem(p, "\xef\xbf\xbd", 3);
+            }
+
+            n += 3;
+
+        } else if (p != NULL) {
+            p = (u_char *) ngx_escape_json(p, pos, next - pos);
+
+        } else {
+            n += next - pos + ngx_escape_json(NULL, pos, next - pos);
+        }
+
+        pos = next;
+    }
+
+    if (p == NULL) {
+        return (u_char *) n;
+    }
+
+    *p++ = '"';
+
+    return p;
+}

@@ -1,0 +1,36 @@
+
+/*
+ * A blocking job in the thread pool "realtime".
+ *
+ * The job's data belong to the caller and must be on the heap: the job
+ * outlives the request that asked for it.  run() is called in a pool thread
+ * and may touch its data only; done() is called in the event loop, once, for
+ * each job that was posted, also while the worker is exiting gracefully.
+ */
+
+#ifndef _NGX_REALTIME_TASK_H_INCLUDED_
+#define _NGX_REALTIME_TASK_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+typedef void (*ngx_realtime_task_pt)(void *data);
+
+
+/*
+ * The pool, at configuration time: the one that "thread_pool realtime ..."
+ * made above, else one of 4 threads.  NULL on error, logged.
+ */
+ngx_thread_pool_t *ngx_realtime_task_pool(ngx_conf_t *cf);
+
+/*
+ * Event loop only.  NGX_ERROR: memory is short or the pool's queue is full;
+ * neither function is called then and the data stay with the caller.
+ */
+ngx_int_t ngx_realtime_task_post(ngx_thread_pool_t *tp,
+    ngx_realtime_task_pt run, ngx_realtime_task_pt done, void *data);
+
+
+#endif /* _NGX_REALTIME_TASK_H_INCLUDED_ */
