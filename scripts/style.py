@@ -233,7 +233,9 @@ def tables(tree, kind):
 def documented(tree):
     """docs/directives.md has a heading for each directive and each variable."""
     page = "docs/directives.md"
-    text = tree.read(page) if page in tree.names else ""
+    if page not in tree.names:
+        return
+    text = tree.read(page)
     headings = " ".join(re.findall(r"^#+ .*$", text, re.M))
     known = set()
 
