@@ -19,9 +19,27 @@
 #include "ngx_http_realtime_error.h"
 
 
+/* the order is that of the table in ngx_http_realtime_status_module.c */
+
+enum {
+    NGX_HTTP_REALTIME_C_OFFERS = 0,     /* answered with an SDP answer */
+    NGX_HTTP_REALTIME_C_UNDELIVERED,    /* answers that nobody received */
+    NGX_HTTP_REALTIME_C_HANGUPS,        /* calls ended upstream */
+    NGX_HTTP_REALTIME_C_HANGUPS_FAILED,
+    NGX_HTTP_REALTIME_C_TRANSCRIPTS,    /* stored, resends included */
+    NGX_HTTP_REALTIME_C_QUEUED,         /* put in the spool */
+    NGX_HTTP_REALTIME_C_SPOOLED,        /* gauge: now in the spool */
+    NGX_HTTP_REALTIME_C_DEAD_LETTERS,   /* gauge: refused by the database */
+    NGX_HTTP_REALTIME_C_DRY_RUN,        /* what a dry run would refuse */
+    NGX_HTTP_REALTIME_C_MAX
+};
+
+
 typedef struct {
     /* errors that were sent, by NGX_HTTP_REALTIME_E_... */
     ngx_atomic_t               errors[NGX_HTTP_REALTIME_E_MAX];
+    /* by NGX_HTTP_REALTIME_C_... */
+    ngx_atomic_t               counters[NGX_HTTP_REALTIME_C_MAX];
 } ngx_http_realtime_shctx_t;
 
 
@@ -60,6 +78,18 @@ char *ngx_http_realtime_set_handler(ngx_conf_t *cf,
  * client_max_body_size there, and the body stays in one memory buffer.
  */
 void ngx_http_realtime_set_body_max_size(ngx_conf_t *cf, size_t size);
+
+
+/* The zone of the running configuration; NULL without an http block. */
+ngx_http_realtime_zone_t *ngx_http_realtime_get_zone(void);
+
+/*
+ * Add to one of the counters; a gauge takes negative numbers too.  Atomic:
+ * any thread.
+ */
+#define ngx_http_realtime_count(zone, counter, n)                             \
+    (void) ngx_atomic_fetch_add(&(zone)->sh->counters[counter],               \
+                                (ngx_atomic_int_t) (n))
 
 
 extern ngx_module_t  ngx_http_realtime_module;

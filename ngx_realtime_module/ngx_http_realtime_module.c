@@ -106,6 +106,18 @@ ngx_http_realtime_set_body_max_size(ngx_conf_t *cf, size_t size)
 }
 
 
+ngx_http_realtime_zone_t *
+ngx_http_realtime_get_zone(void)
+{
+    ngx_http_realtime_main_conf_t  *rmcf;
+
+    rmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                               ngx_http_realtime_module);
+
+    return (rmcf != NULL) ? &rmcf->zone : NULL;
+}
+
+
 static char *
 ngx_http_realtime_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

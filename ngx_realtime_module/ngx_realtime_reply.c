@@ -80,6 +80,47 @@ ngx_http_realtime_add_header(ngx_http_request_t *r, char *name,
 }
 
 
+ngx_uint_t
+ngx_http_realtime_accepts(ngx_http_request_t *r, char *type)
+{
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    /* headers_in.accept is not there in every build */
+
+    len = ngx_strlen(type);
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return 0;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == sizeof("Accept") - 1
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Accept",
+                               sizeof("Accept") - 1)
+               == 0
+            && ngx_strlcasestrn(h[i].value.data,
+                                h[i].value.data + h[i].value.len,
+                                (u_char *) type, len - 1)
+               != NULL)
+        {
+            return 1;
+        }
+    }
+}
+
+
 u_char *
 ngx_realtime_json_string(u_char *p, ngx_str_t *s)
 {

@@ -33,6 +33,12 @@ ngx_int_t ngx_http_realtime_add_header(ngx_http_request_t *r, char *name,
     ngx_str_t *value);
 
 /*
+ * Whether an Accept header of the request names the media type; it is a
+ * literal.  Weights are not looked at: a client that names it wants it.
+ */
+ngx_uint_t ngx_http_realtime_accepts(ngx_http_request_t *r, char *type);
+
+/*
  * Write a JSON string, quotes included, at p; bytes that are no UTF-8 become
  * U+FFFD.  Returns the end, or with p == NULL the bytes it takes as a pointer
  * from NULL.
