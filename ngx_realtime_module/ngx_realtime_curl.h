@@ -31,9 +31,10 @@ struct ngx_realtime_curl_s {
     /* to be set before the start */
 
     ngx_str_t              url;        /* its host is Host: and TLS name */
-    struct sockaddr       *sockaddr;   /* where to connect: the host of the */
-    socklen_t              socklen;    /* URL is never looked up */
-
+    ngx_str_t              addr;       /* where to connect, as in ngx_addr_t:
+                                          "192.0.2.1:443", "[2001:db8::1]:443"
+                                          or "unix:/path"; the host of the URL
+                                          is never looked up */
     ngx_str_t              body;       /* of a POST */
     ngx_str_t              ca_file;    /* empty: the system's */
 
@@ -64,11 +65,10 @@ ngx_realtime_curl_t *ngx_realtime_curl_create(void);
 void ngx_realtime_curl_destroy(ngx_realtime_curl_t *rc);
 
 /*
- * Add a header.  Name and value are copied; a value with control characters
- * is refused.  NGX_ERROR: that, or memory is short.
+ * Add a header, "Name: value" without a line end; it is copied.  NGX_ERROR:
+ * it holds control characters, or memory is short.
  */
-ngx_int_t ngx_realtime_curl_header(ngx_realtime_curl_t *rc, ngx_str_t *name,
-    ngx_str_t *value);
+ngx_int_t ngx_realtime_curl_header(ngx_realtime_curl_t *rc, ngx_str_t *line);
 
 /*
  * NGX_OK: the handler will be called exactly once, from the event loop and
@@ -89,7 +89,7 @@ ngx_int_t ngx_realtime_curl_start(ngx_realtime_curl_t *rc);
 void ngx_realtime_curl_cancel(ngx_realtime_curl_t *rc);
 
 /*
- * In the handler: the value of the answer's header, the last one of the name;
+ * In the handler: the value of the answer's header of that name, the first;
  * NGX_DECLINED where it has none.  It lives as long as the request.
  */
 ngx_int_t ngx_realtime_curl_answer_header(ngx_realtime_curl_t *rc,
