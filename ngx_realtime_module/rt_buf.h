@@ -42,10 +42,15 @@ typedef struct {
 void rt_buf_add(rt_buf_t *b, const void *data, size_t len);
 void rt_buf_str(rt_buf_t *b, const char *s);
 void rt_buf_int(rt_buf_t *b, int64_t n);
+void rt_buf_hex(rt_buf_t *b, const void *data, size_t len);
 
 
 /* s as a JSON string with its quotes, null for no value; s is UTF-8 */
 void rt_buf_json(rt_buf_t *b, rt_str_t s);
+
+
+/* 2 * len hex digits, any case, into len bytes; -1 for any other text */
+int rt_unhex(void *data, size_t len, rt_str_t text);
 
 
 /* frees the memory and leaves an empty buffer */

@@ -48,6 +48,9 @@ typedef struct {
 
 int rt_cursor_parse(rt_cursor_t *c, rt_str_t text, int session);
 
+/* the text of a cursor that is set: letters and digits only */
+void rt_cursor_format(rt_buf_t *b, const rt_cursor_t *c);
+
 
 typedef struct {
     rt_str_t  session_id;                   /* no value: items without one */
@@ -68,6 +71,11 @@ typedef struct {
     rt_cursor_t       next;                 /* not set: this was the last */
     rt_chunk_t       *chunks;               /* where the texts are */
 } rt_page_t;
+
+
+/* the places behind an item and behind a session */
+void rt_cursor_item(rt_cursor_t *c, const rt_transcript_t *t);
+void rt_cursor_session(rt_cursor_t *c, const rt_session_t *s);
 
 
 /* a copy of s that lives as long as the page; NULL data: out of memory */

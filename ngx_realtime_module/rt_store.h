@@ -172,7 +172,7 @@ rt_store_rc_e rt_store_expire(rt_store_t *st, int64_t now, uint64_t *deleted,
 
 typedef struct {
     const char  *collection;    /* or table */
-    const char  *match;         /* field that the token's user is looked up in */
+    const char  *match;         /* field that holds the token's user */
     const char  *id;            /* field of who owns data */
     const char  *roles;         /* array of strings, or one split at spaces
                                    and commas */

@@ -135,9 +135,6 @@ int rt_transcript_id(rt_id_t *id, const rt_transcript_t *t, int64_t now);
 /* 24 hex digits, any case; -1 where text is anything else */
 int rt_id_parse(rt_id_t *id, rt_str_t text);
 
-/* writes 24 lower-case digits, no NUL */
-void rt_id_format(char *hex, const rt_id_t *id);
-
 
 const char *rt_role_name(rt_role_e role);
 const char *rt_source_name(rt_source_e source);
