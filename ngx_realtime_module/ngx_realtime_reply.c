@@ -125,7 +125,7 @@ u_char *
 ngx_realtime_json_string(u_char *p, ngx_str_t *s)
 {
     size_t     n;
-    u_char    *pos, *next, *last;
+    u_char    *pos, *next, *tail, *last;
     uint32_t   ch;
 
     pos = s->data;
@@ -139,7 +139,22 @@ ngx_realtime_json_string(u_char *p, ngx_str_t *s)
     while (pos < last) {
 
         next = pos;
-        ch = ngx_utf8_decode(&next, last - pos);
+        ch = *pos;
+
+        if (ch < 0x80) {
+            next++;
+
+        } else {
+            ch = ngx_utf8_decode(&next, last - pos);
+
+            /* which takes any byte above 0x7f for a continuation */
+
+            for (tail = pos + 1; tail < next; tail++) {
+                if ((*tail & 0xc0) != 0x80) {
+                    ch = 0xffffffff;
+                }
+            }
+        }
 
         if (ch > 0x10ffff || (ch >= 0xd800 && ch <= 0xdfff)) {
             next = pos + 1;
