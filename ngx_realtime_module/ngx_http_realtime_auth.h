@@ -33,6 +33,13 @@ typedef struct {
 ngx_int_t ngx_http_realtime_auth_user(ngx_http_request_t *r,
     ngx_http_realtime_user_t **user);
 
+/*
+ * For the merge function of a handler that cannot do without a user: refuses
+ * "realtime_auth off" beside the directive named.  What such a function
+ * returns.
+ */
+char *ngx_http_realtime_auth_required(ngx_conf_t *cf, char *directive);
+
 
 extern ngx_module_t  ngx_http_realtime_auth_module;
 

@@ -1,0 +1,119 @@
+
+/*
+ * What the files of the authentication module share with each other only.
+ *
+ * Event loop only.  Configuration is written while it is read and never
+ * afterwards.
+ */
+
+#ifndef _NGX_HTTP_REALTIME_AUTH_INT_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_AUTH_INT_H_INCLUDED_
+
+
+#include "ngx_http_realtime.h"
+#include "ngx_http_realtime_auth.h"
+#include "rt_claims.h"
+#include "rt_jwt.h"
+
+
+/* the order is that of the names in ngx_http_realtime_auth_variables.c */
+
+typedef enum {
+    NGX_HTTP_REALTIME_AUTH_OK = 0,
+    NGX_HTTP_REALTIME_AUTH_MISSING_TOKEN,
+    NGX_HTTP_REALTIME_AUTH_BAD_FORMAT,
+    NGX_HTTP_REALTIME_AUTH_NO_KEY,
+    NGX_HTTP_REALTIME_AUTH_BAD_SIGNATURE,
+    NGX_HTTP_REALTIME_AUTH_BAD_CLAIMS,
+    NGX_HTTP_REALTIME_AUTH_EXPIRED,
+    NGX_HTTP_REALTIME_AUTH_NOT_YET_VALID,
+    NGX_HTTP_REALTIME_AUTH_INSUFFICIENT_ROLE,
+    NGX_HTTP_REALTIME_AUTH_FAILED
+} ngx_http_realtime_auth_status_e;
+
+
+/* what a token has to be; locations with the same rules share one */
+
+typedef struct {
+    rt_keys_t                        *keys;
+    rt_claims_rules_t                 rules;
+} ngx_http_realtime_verifier_t;
+
+
+typedef struct {
+    ngx_flag_t                        enable;
+    rt_keys_t                        *keys;
+    time_t                            leeway;
+    ngx_flag_t                        require_exp;
+    ngx_str_t                         user_claim;
+    ngx_str_t                         roles_claim;
+    ngx_array_t                      *roles;        /* of ngx_str_t */
+    ngx_array_t                      *admin_roles;  /* of ngx_str_t */
+    ngx_http_realtime_verifier_t     *verifier;
+} ngx_http_realtime_auth_conf_t;
+
+
+/* who a verified token names; in the heap, shared by requests */
+
+typedef struct {
+    ngx_http_realtime_user_t          user;
+    double                            from;
+    double                            until;
+    ngx_uint_t                        refs;
+} ngx_http_realtime_identity_t;
+
+
+/* what is known of a request's user under one configuration */
+
+typedef struct {
+    ngx_http_request_t               *request;
+    ngx_http_realtime_auth_conf_t    *conf;
+    ngx_http_realtime_identity_t     *identity;     /* NULL: nobody */
+    ngx_http_realtime_user_t          user;
+    ngx_http_realtime_auth_status_e   status;
+    unsigned                          decided:1;    /* by the access phase */
+} ngx_http_realtime_auth_ctx_t;
+
+
+/*
+ * The context of a request, with its user verified under the location's
+ * configuration.  NULL where memory is short.
+ */
+ngx_http_realtime_auth_ctx_t *ngx_http_realtime_auth_check(
+    ngx_http_request_t *r);
+
+/*
+ * The same for a variable: once a redirect, such as error_page, has left a
+ * guarded location for one that is not, what the access phase decided.
+ */
+ngx_http_realtime_auth_ctx_t *ngx_http_realtime_auth_recall(
+    ngx_http_request_t *r);
+
+ngx_int_t ngx_http_realtime_auth_handler(ngx_http_request_t *r);
+
+
+/* the token of a request; NGX_DECLINED: there is none */
+ngx_int_t ngx_http_realtime_auth_token(ngx_http_request_t *r,
+    rt_str_t *token);
+
+
+/*
+ * Verifies a token.  Anything but NGX_HTTP_REALTIME_AUTH_OK leaves *identity
+ * alone; otherwise it is the caller's until it is released.
+ */
+ngx_http_realtime_auth_status_e ngx_http_realtime_auth_verify(
+    ngx_http_realtime_verifier_t *verifier, rt_str_t token,
+    ngx_http_realtime_identity_t **identity, ngx_log_t *log);
+
+void ngx_http_realtime_identity_release(
+    ngx_http_realtime_identity_t *identity);
+
+
+ngx_int_t ngx_http_realtime_auth_add_variables(ngx_conf_t *cf);
+
+/* NULL-terminated, static */
+ngx_str_t *ngx_http_realtime_auth_status_name(
+    ngx_http_realtime_auth_status_e status);
+
+
+#endif /* _NGX_HTTP_REALTIME_AUTH_INT_H_INCLUDED_ */

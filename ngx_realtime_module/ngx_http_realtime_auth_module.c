@@ -1,0 +1,461 @@
+
+#include "ngx_http_realtime_auth_int.h"
+
+
+/* a set of keys with its certificates */
+#define NGX_HTTP_REALTIME_KEY_FILE_MAX  (256 * 1024)
+
+
+static char *ngx_http_realtime_jwt_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_realtime_auth_read_key(ngx_conf_t *cf,
+    ngx_str_t *name, rt_str_t *data);
+static void ngx_http_realtime_auth_free_keys(void *data);
+static char *ngx_http_realtime_auth_names(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static void *ngx_http_realtime_auth_create_conf(ngx_conf_t *cf);
+static char *ngx_http_realtime_auth_merge_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_http_realtime_verifier_t *ngx_http_realtime_auth_verifier(
+    ngx_conf_t *cf, ngx_http_realtime_auth_conf_t *conf);
+static ngx_int_t ngx_http_realtime_auth_init(ngx_conf_t *cf);
+
+
+static ngx_command_t  ngx_http_realtime_auth_commands[] = {
+
+    { ngx_string("realtime_auth"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+                        |NGX_HTTP_LMT_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_realtime_auth_conf_t, enable),
+      NULL },
+
+    { ngx_string("realtime_jwt_key"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      ngx_http_realtime_jwt_key,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("realtime_jwt_leeway"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_realtime_auth_conf_t, leeway),
+      NULL },
+
+    { ngx_string("realtime_jwt_require_exp"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_realtime_auth_conf_t, require_exp),
+      NULL },
+
+    { ngx_string("realtime_user_claim"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_realtime_auth_conf_t, user_claim),
+      NULL },
+
+    { ngx_string("realtime_roles_claim"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_realtime_auth_conf_t, roles_claim),
+      NULL },
+
+    { ngx_string("realtime_roles"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+                        |NGX_HTTP_LMT_CONF|NGX_CONF_1MORE,
+      ngx_http_realtime_auth_names,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_realtime_auth_conf_t, roles),
+      NULL },
+
+    { ngx_string("realtime_admin_roles"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+                        |NGX_HTTP_LMT_CONF|NGX_CONF_1MORE,
+      ngx_http_realtime_auth_names,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_realtime_auth_conf_t, admin_roles),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_realtime_auth_module_ctx = {
+    ngx_http_realtime_auth_add_variables,  /* preconfiguration */
+    ngx_http_realtime_auth_init,           /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_realtime_auth_create_conf,    /* create location configuration */
+    ngx_http_realtime_auth_merge_conf      /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_realtime_auth_module = {
+    NGX_MODULE_V1,
+    &ngx_http_realtime_auth_module_ctx,    /* module context */
+    ngx_http_realtime_auth_commands,       /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+char *
+ngx_http_realtime_auth_required(ngx_conf_t *cf, char *directive)
+{
+    ngx_http_core_loc_conf_t       *clcf;
+    ngx_http_realtime_auth_conf_t  *acf;
+
+    acf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_realtime_auth_module);
+
+    if (acf->enable) {
+        return NGX_CONF_OK;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%s\" in location \"%V\" needs a user, it cannot "
+                       "have \"realtime_auth off\"", directive, &clcf->name);
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_realtime_jwt_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_realtime_auth_conf_t  *acf = conf;
+
+    int                  rc;
+    rt_alg_e             alg;
+    rt_str_t             kid, data, name;
+    ngx_str_t           *value;
+    ngx_uint_t           i;
+    rt_keys_error_t      err;
+    ngx_pool_cleanup_t  *cln;
+
+    value = cf->args->elts;
+
+    alg = RT_ALG_NONE;
+    kid.data = NULL;
+    kid.len = 0;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "alg=", 4) == 0) {
+            name.data = (char *) value[i].data + 4;
+            name.len = value[i].len - 4;
+
+            alg = rt_alg(name);
+            if (alg != RT_ALG_NONE) {
+                continue;
+            }
+
+        } else if (ngx_strncmp(value[i].data, "kid=", 4) == 0
+                   && value[i].len > 4)
+        {
+            kid.data = (char *) value[i].data + 4;
+            kid.len = value[i].len - 4;
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" of \"%V\"",
+                           &value[i], &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (acf->keys == NULL) {
+        cln = ngx_pool_cleanup_add(cf->pool, 0);
+        if (cln == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        acf->keys = rt_keys_create();
+        if (acf->keys == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        cln->handler = ngx_http_realtime_auth_free_keys;
+        cln->data = acf->keys;
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &value[1], 1) != NGX_OK
+        || ngx_http_realtime_auth_read_key(cf, &value[1], &data) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    rc = rt_keys_add(acf->keys, data, alg, kid, &err);
+
+    ngx_explicit_memzero((void *) data.data, data.len);
+    ngx_free((void *) data.data);
+
+    if (rc != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" \"%V\": %s",
+                           &cmd->name, &value[1], err.text);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* the data are in the heap: a pool would keep them after they were wiped */
+
+static ngx_int_t
+ngx_http_realtime_auth_read_key(ngx_conf_t *cf, ngx_str_t *name,
+    rt_str_t *data)
+{
+    u_char     *buf;
+    ssize_t     n, size;
+    ngx_fd_t    fd;
+    ngx_err_t   err;
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "\"realtime_jwt_key\": " ngx_open_file_n
+                           " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    size = 0;
+    err = 0;
+
+    buf = ngx_alloc(NGX_HTTP_REALTIME_KEY_FILE_MAX + 1, cf->log);
+
+    while (buf != NULL && size <= NGX_HTTP_REALTIME_KEY_FILE_MAX) {
+
+        n = ngx_read_fd(fd, buf + size,
+                        NGX_HTTP_REALTIME_KEY_FILE_MAX + 1 - size);
+
+        if (n == -1) {
+            err = ngx_errno;
+        }
+
+        if (n <= 0) {
+            break;
+        }
+
+        size += n;
+    }
+
+    (void) ngx_close_file(fd);
+
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (err || size > NGX_HTTP_REALTIME_KEY_FILE_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
+                           "\"realtime_jwt_key\" \"%V\": %s", name,
+                           err ? "it cannot be read" : "it is too large");
+        ngx_explicit_memzero(buf, size);
+        ngx_free(buf);
+        return NGX_ERROR;
+    }
+
+    data->data = (char *) buf;
+    data->len = size;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_realtime_auth_free_keys(void *data)
+{
+    rt_keys_free(data);
+}
+
+
+static char *
+ngx_http_realtime_auth_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_str_t     *value, *name;
+    ngx_uint_t     i;
+    ngx_array_t  **names;
+
+    names = (ngx_array_t **) (p + cmd->offset);
+
+    if (*names != NULL) {
+        return "is duplicate";
+    }
+
+    *names = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                              sizeof(ngx_str_t));
+    if (*names == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (value[i].len == 0) {
+            return "has an empty name";
+        }
+
+        name = ngx_array_push(*names);
+        *name = value[i];
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_realtime_auth_create_conf(ngx_conf_t *cf)
+{
+    ngx_http_realtime_auth_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_auth_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    conf->enable = NGX_CONF_UNSET;
+    conf->leeway = NGX_CONF_UNSET;
+    conf->require_exp = NGX_CONF_UNSET;
+
+    return conf;
+}
+
+
+static char *
+ngx_http_realtime_auth_merge_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_realtime_auth_conf_t  *prev = parent;
+    ngx_http_realtime_auth_conf_t  *conf = child;
+
+    ngx_uint_t                     same;
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_realtime_loc_conf_t  *rlcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    rlcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_realtime_module);
+
+    /* a handler of this module is open only where "off" stands beside it */
+
+    if (conf->enable == NGX_CONF_UNSET
+        && rlcf->handler != NULL
+        && !clcf->lmt_excpt
+        && !clcf->noname)
+    {
+        conf->enable = 1;
+    }
+
+    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+
+    same = (conf->keys == NULL
+            && conf->leeway == NGX_CONF_UNSET
+            && conf->require_exp == NGX_CONF_UNSET
+            && conf->user_claim.data == NULL
+            && conf->roles_claim.data == NULL);
+
+    if (conf->keys == NULL) {
+        conf->keys = prev->keys;
+    }
+
+    ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 0);
+    ngx_conf_merge_value(conf->require_exp, prev->require_exp, 1);
+    ngx_conf_merge_str_value(conf->user_claim, prev->user_claim, "sub");
+    ngx_conf_merge_str_value(conf->roles_claim, prev->roles_claim, "roles");
+
+    if (conf->roles == NULL) {
+        conf->roles = prev->roles;
+    }
+
+    if (conf->admin_roles == NULL) {
+        conf->admin_roles = prev->admin_roles;
+    }
+
+    if (conf->enable && conf->keys == NULL && clcf->name.len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "location \"%V\" verifies users but has no key: "
+                           "write \"realtime_jwt_key file alg=HS256\"",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (same && prev->verifier != NULL) {
+        conf->verifier = prev->verifier;
+        return NGX_CONF_OK;
+    }
+
+    conf->verifier = ngx_http_realtime_auth_verifier(cf, conf);
+    if (conf->verifier == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (same) {
+        prev->verifier = conf->verifier;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_http_realtime_verifier_t *
+ngx_http_realtime_auth_verifier(ngx_conf_t *cf,
+    ngx_http_realtime_auth_conf_t *conf)
+{
+    ngx_http_realtime_verifier_t  *v;
+
+    v = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_verifier_t));
+    if (v == NULL) {
+        return NULL;
+    }
+
+    v->keys = conf->keys;
+    v->rules.leeway = conf->leeway;
+    v->rules.require_exp = conf->require_exp;
+    v->rules.user.data = (char *) conf->user_claim.data;
+    v->rules.user.len = conf->user_claim.len;
+    v->rules.roles.data = (char *) conf->roles_claim.data;
+    v->rules.roles.len = conf->roles_claim.len;
+
+    return v;
+}
+
+
+/* the last module's access handler runs first */
+
+static ngx_int_t
+ngx_http_realtime_auth_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_realtime_auth_handler;
+
+    return NGX_OK;
+}

@@ -1,0 +1,159 @@
+
+#include "ngx_http_realtime_auth_int.h"
+
+
+static ngx_http_realtime_identity_t *ngx_http_realtime_identity(
+    rt_claims_t *claims, ngx_log_t *log);
+static ngx_http_realtime_auth_status_e ngx_http_realtime_auth_claims_status(
+    rt_claims_rc_e rc);
+static u_char *ngx_http_realtime_auth_copy(u_char *p, ngx_str_t *dst,
+    rt_str_t src);
+
+
+ngx_http_realtime_auth_status_e
+ngx_http_realtime_auth_verify(ngx_http_realtime_verifier_t *verifier,
+    rt_str_t token, ngx_http_realtime_identity_t **identity, ngx_log_t *log)
+{
+    rt_jwt_t                          jwt;
+    rt_claims_t                       claims;
+    ngx_http_realtime_identity_t     *id;
+    ngx_http_realtime_auth_status_e   status;
+
+    if (rt_jwt_parse(&jwt, token) != 0) {
+        return NGX_HTTP_REALTIME_AUTH_BAD_FORMAT;
+    }
+
+    if (verifier->keys == NULL) {
+        return NGX_HTTP_REALTIME_AUTH_NO_KEY;
+    }
+
+    switch (rt_keys_verify(verifier->keys, jwt.alg, jwt.kid, jwt.input,
+                           jwt.sig))
+    {
+
+    case RT_KEYS_OK:
+        break;
+
+    case RT_KEYS_NONE:
+        return NGX_HTTP_REALTIME_AUTH_NO_KEY;
+
+    case RT_KEYS_BAD_SIGNATURE:
+        return NGX_HTTP_REALTIME_AUTH_BAD_SIGNATURE;
+
+    default: /* RT_KEYS_FAILED */
+        return NGX_HTTP_REALTIME_AUTH_FAILED;
+    }
+
+    status = ngx_http_realtime_auth_claims_status(
+                 rt_claims_read(&claims, jwt.payload, &verifier->rules,
+                                ngx_time()));
+
+    if (status == NGX_HTTP_REALTIME_AUTH_OK) {
+
+        id = ngx_http_realtime_identity(&claims, log);
+
+        if (id != NULL) {
+            *identity = id;
+
+        } else {
+            status = NGX_HTTP_REALTIME_AUTH_FAILED;
+        }
+    }
+
+    rt_claims_free(&claims);
+
+    return status;
+}
+
+
+void
+ngx_http_realtime_identity_release(ngx_http_realtime_identity_t *identity)
+{
+    if (--identity->refs == 0) {
+        ngx_free(identity);
+    }
+}
+
+
+static ngx_http_realtime_auth_status_e
+ngx_http_realtime_auth_claims_status(rt_claims_rc_e rc)
+{
+    switch (rc) {
+
+    case RT_CLAIMS_OK:
+        return NGX_HTTP_REALTIME_AUTH_OK;
+
+    case RT_CLAIMS_BAD:
+        return NGX_HTTP_REALTIME_AUTH_BAD_CLAIMS;
+
+    case RT_CLAIMS_EXPIRED:
+        return NGX_HTTP_REALTIME_AUTH_EXPIRED;
+
+    case RT_CLAIMS_NOT_YET_VALID:
+        return NGX_HTTP_REALTIME_AUTH_NOT_YET_VALID;
+
+    default: /* RT_CLAIMS_FAILED */
+        return NGX_HTTP_REALTIME_AUTH_FAILED;
+    }
+}
+
+
+/* one block: the structure, the array, its strings, their bytes */
+
+static ngx_http_realtime_identity_t *
+ngx_http_realtime_identity(rt_claims_t *claims, ngx_log_t *log)
+{
+    size_t                         size;
+    u_char                        *p;
+    ngx_str_t                     *role;
+    ngx_uint_t                     i;
+    ngx_array_t                   *roles;
+    ngx_http_realtime_identity_t  *id;
+
+    size = sizeof(ngx_http_realtime_identity_t) + sizeof(ngx_array_t)
+           + claims->nroles * sizeof(ngx_str_t)
+           + claims->user.len + claims->email.len;
+
+    for (i = 0; i < claims->nroles; i++) {
+        size += claims->roles[i].len;
+    }
+
+    id = ngx_calloc(size, log);
+    if (id == NULL) {
+        return NULL;
+    }
+
+    roles = (ngx_array_t *) (id + 1);
+    role = (ngx_str_t *) (roles + 1);
+
+    roles->elts = role;
+    roles->nelts = claims->nroles;
+    roles->nalloc = claims->nroles;
+    roles->size = sizeof(ngx_str_t);
+
+    p = (u_char *) (role + claims->nroles);
+
+    for (i = 0; i < claims->nroles; i++) {
+        p = ngx_http_realtime_auth_copy(p, &role[i], claims->roles[i]);
+    }
+
+    p = ngx_http_realtime_auth_copy(p, &id->user.id, claims->user);
+    (void) ngx_http_realtime_auth_copy(p, &id->user.email, claims->email);
+
+    id->user.roles = roles;
+    id->from = claims->from;
+    id->until = claims->until;
+    id->refs = 1;
+
+    return id;
+}
+
+
+static u_char *
+ngx_http_realtime_auth_copy(u_char *p, ngx_str_t *dst, rt_str_t src)
+{
+    dst->data = p;
+    dst->len = src.len;
+
+    return ngx_cpymem(p, src.data, src.len);
+}
