@@ -7,13 +7,15 @@ import time
 
 from . import ids
 from .conversation import Conversation
-from .dialects import DIALECTS
+from .dialects import Beta, Realtime
 from .errors import ApiError
 from .hearing import level_db
+from .live import Live
 from .peer import Peer
 from .track import RATE, VoiceTrack
 
 KEPT_ENDED = 5000
+DIALECTS = {dialect.name: dialect for dialect in (Realtime, Beta, Live)}
 
 
 class Call:
@@ -27,6 +29,7 @@ class Call:
         self.track = VoiceTrack()
         self.peer = Peer(self.track, self)
         self.conversation = Conversation(session, self.track, self.send)
+        self.deaf = False
         self.sidebands = set()
         self.events = collections.Counter()
         self.max_duration = max_duration
@@ -62,12 +65,7 @@ class Call:
 
     def receive(self, message, trusted):
         """A client event from the browser or, trusted, from a sideband."""
-        try:
-            translated = self.dialect.incoming(message, trusted)
-        except ApiError as error:
-            self.send(error.event())
-            return
-        self.conversation.receive(translated)
+        self.dialect.receive(self, message, trusted)
 
     def attach(self):
         """A queue of this call's events for a sideband; None in it says that the call ended."""
@@ -88,7 +86,7 @@ class Call:
     async def _close(self):
         if self.expiry:
             self.expiry.cancel()
-        for event in self.dialect.farewell(time.time() - self.created_at):
+        for event in self.dialect.farewell(self):
             self.send(event)
         self.conversation.close()
         for sideband in self.sidebands:
@@ -121,7 +119,8 @@ class Call:
         self.heard_bytes += samples.nbytes
         self.heard_ms += duration_ms
         self.loudest_db = max(level_db(samples), self.loudest_db or -100.0)
-        self.conversation.hear(samples, duration_ms)
+        if not self.deaf:
+            self.conversation.hear(samples, duration_ms)
 
     def on_gone(self, why):
         self.end(why)

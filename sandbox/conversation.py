@@ -248,6 +248,11 @@ class Conversation:
         text = " ".join(part.get("text", "") for part in item["content"])
         return words.answer_to_text(text, language), language, 0
 
+    def say(self, sentence):
+        """Say what the client wants said, over whatever is being said."""
+        self.interrupt()
+        self.response = Response(self, sentence, self.language(), {}, 0)
+
     def play(self, response):
         self.has_spoken = True
         self.voiced = response

@@ -1,11 +1,10 @@
-"""The three dialects of the data channel: today's Realtime API, the old beta, and GPT-Live.
-
-The conversation speaks today's. A dialect turns its events into what a client of that API
-expects and the client's messages into today's, and knows the session the API begins with."""
+"""The dialects of the data channel. The conversation speaks today's Realtime API; a dialect turns
+its events into what a client of another API expects, and that client's messages into today's."""
 
 import json
 
 from . import session as sessions
+from .errors import ApiError, unknown_parameter
 
 
 class Realtime:
@@ -17,18 +16,21 @@ class Realtime:
         self.call_id = call_id
 
     def new_session(self, settings, max_duration):
+        """The conversation's session, from what the call was created with."""
         return sessions.new(settings, max_duration)
 
     def outgoing(self, event):
+        """What the client is told instead of one event of the conversation."""
         return [event]
 
-    def incoming(self, message, trusted):
-        return message
+    def receive(self, call, message, trusted):
+        """A client's message, from the browser or (trusted) from a sideband."""
+        call.conversation.receive(message)
 
     def browser_may_read(self, event):
         return True
 
-    def farewell(self, seconds):
+    def farewell(self, call):
         """Events that end a call."""
         return []
 
@@ -38,6 +40,7 @@ class Beta(Realtime):
 
     name = "beta"
 
+    MODEL = "gpt-4o-mini-realtime-preview"
     EVENTS = {"response.output_audio_transcript.delta": "response.audio_transcript.delta",
               "response.output_audio_transcript.done": "response.audio_transcript.done",
               "response.output_text.delta": "response.text.delta",
@@ -46,11 +49,16 @@ class Beta(Realtime):
               "conversation.item.added": "conversation.item.created"}
     PARTS = {"output_audio": "audio", "output_text": "text"}
     PLAIN = ("instructions", "tools", "tool_choice", "tracing", "include")
+    NESTED = (("voice", "output", "voice"), ("speed", "output", "speed"),
+              ("input_audio_transcription", "input", "transcription"),
+              ("input_audio_noise_reduction", "input", "noise_reduction"),
+              ("turn_detection", "input", "turn_detection"))
+    RENAMED = {"max_response_output_tokens": "max_output_tokens"}
+    UNUSED = ("temperature", "input_audio_format", "output_audio_format")
 
     def new_session(self, settings, max_duration):
-        model = settings.get("model")
         session = sessions.new({"type": "realtime"}, max_duration)
-        return {**session, "model": model or "gpt-4o-mini-realtime-preview"}
+        return {**session, "model": settings.get("model", self.MODEL)}
 
     def outgoing(self, event):
         if event["type"] == "conversation.item.done":
@@ -59,26 +67,35 @@ class Beta(Realtime):
         if "session" in event:
             event["session"] = self._flat(event["session"])
         if "item" in event:
-            event["item"] = self._item(event["item"])
+            event["item"] = self._renamed_parts(event["item"])
         if "response" in event:
-            response = dict(event["response"])
-            response["output"] = [self._item(item) for item in response["output"]]
-            response["modalities"] = self._modalities(response.pop("output_modalities"))
-            response["voice"] = response.pop("audio")["output"]["voice"]
-            event["response"] = response
+            event["response"] = self._response(event["response"])
         return [event]
 
-    def incoming(self, message, trusted):
+    def receive(self, call, message, trusted):
+        """Give a session today's form. What is no session update, or no event at all, is left
+        to the conversation to judge."""
         try:
             event = json.loads(message)
-            given = event["session"] if event["type"] == "session.update" else None
-        except (ValueError, KeyError, TypeError):
-            return message
-        if not isinstance(given, dict):
-            return message
-        return json.dumps({**event, "session": self._nested(given)})
+            session = event["session"] if event["type"] == "session.update" else None
+        except (ValueError, LookupError, TypeError):
+            session = None
+        if isinstance(session, dict):
+            try:
+                message = json.dumps({**event, "session": self._nested(session)})
+            except ApiError as error:
+                call.send(error.event(event.get("event_id")))
+                return
+        call.conversation.receive(message)
 
-    def _item(self, item):
+    def _response(self, response):
+        response = dict(response)
+        response["output"] = [self._renamed_parts(item) for item in response["output"]]
+        response["modalities"] = self._modalities(response.pop("output_modalities"))
+        response["voice"] = response.pop("audio")["output"]["voice"]
+        return response
+
+    def _renamed_parts(self, item):
         content = [{**part, "type": self.PARTS.get(part["type"], part["type"])}
                    for part in item.get("content", ())]
         return {**item, "content": content}
@@ -92,34 +109,25 @@ class Beta(Realtime):
         return {"id": session["id"], "object": session["object"], "model": session["model"],
                 "expires_at": session["expires_at"],
                 **{name: session[name] for name in self.PLAIN},
+                **{old: audio[side][new] for old, side, new in self.NESTED},
                 "modalities": self._modalities(session["output_modalities"]),
-                "voice": audio["output"]["voice"], "speed": audio["output"]["speed"],
                 "input_audio_format": "pcm16", "output_audio_format": "pcm16",
-                "input_audio_transcription": audio["input"]["transcription"],
-                "input_audio_noise_reduction": audio["input"]["noise_reduction"],
-                "turn_detection": audio["input"]["turn_detection"],
                 "temperature": 0.8, "max_response_output_tokens": session["max_output_tokens"]}
 
-    @staticmethod
-    def _nested(flat):
-        """A flat session in today's form. What has no place in it keeps its name, so that the
-        check of the session refuses it."""
-        flat = dict(flat)
+    def _nested(self, flat):
+        """A flat session in today's form."""
+        flat = {name: value for name, value in flat.items() if name not in self.UNUSED}
         nested = {"type": "realtime", "audio": {"input": {}, "output": {}}}
-        for old, side, new in (("voice", "output", "voice"), ("speed", "output", "speed"),
-                               ("input_audio_transcription", "input", "transcription"),
-                               ("input_audio_noise_reduction", "input", "noise_reduction"),
-                               ("turn_detection", "input", "turn_detection")):
+        for old, side, new in self.NESTED:
             if old in flat:
                 nested["audio"][side][new] = flat.pop(old)
+        for old, new in self.RENAMED.items():
+            if old in flat:
+                nested[new] = flat.pop(old)
         if "modalities" in flat:
-            nested["output_modalities"] = (["text"] if flat.pop("modalities") == ["text"]
-                                           else ["audio"])
-        if "max_response_output_tokens" in flat:
-            nested["max_output_tokens"] = flat.pop("max_response_output_tokens")
-        for unused in ("temperature", "input_audio_format", "output_audio_format"):
-            flat.pop(unused, None)
+            nested["output_modalities"] = \
+                ["text"] if flat.pop("modalities") == ["text"] else ["audio"]
+        for name in flat:
+            if name not in self.PLAIN:
+                raise unknown_parameter(f"session.{name}")
         return {**flat, **nested}
-
-
-DIALECTS = {dialect.name: dialect for dialect in (Realtime, Beta)}

@@ -147,8 +147,8 @@ class Faults:
             return stream
         size = max(1, -(-len(body) // DRIP_PIECES))
         for at in range(0, len(body), size):
-            await stream.write(body[at:at + size])
             await self._pause(fault.drip / DRIP_PIECES)
+            await stream.write(body[at:at + size])
         return stream
 
 

@@ -25,6 +25,7 @@ class LoopbackConnection(aioice.Connection):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._heard = asyncio.Event()
+        self.consent_lost = False
 
     async def add_remote_candidate(self, remote_candidate):
         """Ignore it: the first check names the address that really works."""
@@ -43,6 +44,8 @@ class LoopbackConnection(aioice.Connection):
         await super().connect()
 
     async def close(self):
+        # Only aioice's own consent check takes its handle away before it closes.
+        self.consent_lost = bool(self._nominated) and self._query_consent_handle is None
         await super().close()
         # aioice's loop of checks ends only when its list is done.
         self._check_list_done = True

@@ -99,10 +99,11 @@ class Peer:
             self._gone("peer_lost")
 
     def _transport_changed(self):
-        states = {transceiver.sender.transport.state
-                  for transceiver in self.connection.getTransceivers()}
-        if "closed" in states:
-            self._gone("peer_closed")
+        for transceiver in self.connection.getTransceivers():
+            transport = transceiver.sender.transport
+            if transport.state == "closed":
+                lost = transport.transport._connection.consent_lost
+                self._gone("peer_lost" if lost else "peer_closed")
 
     def _gone(self, why):
         if self.owner:

@@ -1,7 +1,6 @@
 """The HTTP face: OpenAI's endpoints, and the control endpoints of the sandbox itself."""
 
 import asyncio
-import json
 
 from aiohttp import WSMsgType, web
 
@@ -41,6 +40,9 @@ class Sandbox:
         route.add_post("/v1/realtime/calls/{id}/hangup", self.hang_up)
         route.add_post("/v1/realtime", self.create_beta_call)
         route.add_get("/v1/realtime", self.sideband)
+        route.add_post("/v1/live/sessions", self.create_live_session)
+        route.add_post("/v1/live/sessions/{id}/hangup", self.hang_up)
+        route.add_get("/v1/live/sessions/{id}/attach", self.sideband)
         route.add_post("/v1/realtime/client_secrets", self.create_key)
         route.add_get(CONTROL + "calls", self.list_calls)
         route.add_get(CONTROL + "requests", self.list_requests)
@@ -134,6 +136,15 @@ class Sandbox:
         _, answer = await self._create(request, "beta", settings, taken)
         return self._sdp(answer, {})
 
+    async def create_live_session(self, request):
+        self.keys.check_standard(request.headers)
+        taken = intake.read("application/json", await request.read(), request.query)
+        if request.query:
+            raise unknown_parameter(next(iter(request.query)))
+        call, answer = await self._create(request, "live", taken.session, taken)
+        return web.json_response({"session": {"id": call.id},
+                                  "transport": {"type": "webrtc", "sdp": answer}}, status=201)
+
     async def _create(self, request, dialect, settings, taken):
         """Create the call even when the client leaves meanwhile: it was asked for."""
         task = asyncio.ensure_future(
@@ -151,12 +162,16 @@ class Sandbox:
 
     async def hang_up(self, request):
         self.keys.check_standard(request.headers)
-        call = self.calls.live.get(request.match_info["id"])
+        call = self.calls.live.get(self._id(request))
         if call is None:
             raise call_not_found()
         request["entry"]["call_id"] = call.id
         await call.end("hangup")
         return web.Response(status=200)
+
+    @staticmethod
+    def _id(request):
+        return request.match_info.get("id") or request.query.get("call_id", "")
 
     async def create_key(self, request):
         self.keys.check_standard(request.headers)
@@ -176,13 +191,13 @@ class Sandbox:
     async def sideband(self, request):
         """The WebSocket beside a call: the same events, trusted."""
         self.keys.check_standard(request.headers)
-        call = self.calls.live.get(request.query.get("call_id", ""))
+        call = self.calls.live.get(self._id(request))
         if call is None:
             raise call_not_found()
         socket = web.WebSocketResponse(protocols=("realtime",))
         await socket.prepare(request)
         queue = call.attach()
-        reading = asyncio.ensure_future(self._read_sideband(socket, call))
+        reading = asyncio.ensure_future(self._read_sideband(socket, call, queue))
         try:
             while True:
                 message = await queue.get()
@@ -198,10 +213,11 @@ class Sandbox:
         return socket
 
     @staticmethod
-    async def _read_sideband(socket, call):
+    async def _read_sideband(socket, call, queue):
         async for message in socket:
             if message.type == WSMsgType.TEXT:
                 call.receive(message.data, trusted=True)
+        queue.put_nowait(None)
 
     # Control.
 

@@ -7,6 +7,7 @@ from . import ids
 from .errors import (ApiError, invalid_type, invalid_value, missing_parameter, out_of_range,
                      unknown_parameter)
 
+# Any other model is refused where a call is created.
 MODELS = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini", "gpt-realtime-2", "gpt-realtime-1.5",
           "gpt-realtime", "gpt-realtime-mini", "gpt-realtime-2025-08-28",
           "gpt-realtime-mini-2025-12-15")
@@ -179,11 +180,9 @@ def updated(current, update, has_spoken):
     if update["type"] != current["type"]:
         raise ApiError("Passing a different session type is not allowed.",
                        "invalid_value", "session.type")
-    if update.get("model", current["model"]) != current["model"]:
-        raise ApiError("Cannot update a session's model once it has been created.",
-                       "cannot_update_model", "session.model")
     wanted = update.get("audio", {}).get("output", {}).get("voice")
     if wanted is not None and has_spoken and wanted != current["audio"]["output"]["voice"]:
         raise ApiError("Cannot update a conversation's voice if assistant audio is present.",
-                       "cannot_update_voice", "session.audio.output.voice")
-    return merge(current, update)
+                       "cannot_update_voice")
+    # The model of a session cannot change. OpenAI's own SDK always names one; it has no effect.
+    return {**merge(current, update), "model": current["model"]}

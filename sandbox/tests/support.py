@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import pathlib
 import subprocess
 import sys
@@ -20,6 +21,9 @@ from sandbox.track import RATE, Utterance, VoiceTrack
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEY = "sk-sandbox-test-key"
 WAIT = 15
+
+# unittest runs its loops in debug mode, which complains of every slow step.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 class Process:

@@ -86,7 +86,7 @@ class Turn(SandboxTest):
 
     async def test_silence_and_noise_start_no_turn(self):
         client, location = await self.call()
-        client.speak(0.04)
+        await client.speak(0.04).wait()
         client.speak(1.0, level=0.003)
 
         async def heard_enough():
