@@ -45,8 +45,9 @@ Cache-Control: no-store
 --- response_headers
 WWW-Authenticate: Bearer
 Content-Type: application/json
---- response_body
-{"detail":"Not authenticated","error":{"message":"Not authenticated","type":"authentication_error","code":"missing_token","param":null}}
+--- response_body eval
+'{"detail":"Not authenticated","error":{"message":"Not authenticated",'
+. qq("type":"authentication_error","code":"missing_token","param":null}}\n)
 
 
 
@@ -84,8 +85,9 @@ main::bearer(_secret => 'x' x 64)
 --- error_code: 401
 --- response_headers
 WWW-Authenticate: Bearer error="invalid_token"
---- response_body
-{"detail":"Could not validate credentials","error":{"message":"Could not validate credentials","type":"authentication_error","code":"invalid_token","param":null}}
+--- response_body eval
+'{"detail":"Could not validate credentials","error":{"message":"Could not validate credentials",'
+. qq("type":"authentication_error","code":"invalid_token","param":null}}\n)
 
 
 
@@ -154,8 +156,9 @@ main::bearer(exp => time())
 --- error_code: 401
 --- response_headers
 WWW-Authenticate: Bearer error="invalid_token"
---- response_body
-{"detail":"Could not validate credentials","error":{"message":"Could not validate credentials","type":"authentication_error","code":"expired_token","param":null}}
+--- response_body eval
+'{"detail":"Could not validate credentials","error":{"message":"Could not validate credentials",'
+. qq("type":"authentication_error","code":"expired_token","param":null}}\n)
 
 
 
@@ -295,8 +298,9 @@ main::bearer(roles => ['Form', 'superadmin', 'SuperAdmin2'])
 --- error_code: 403
 --- response_headers
 ! WWW-Authenticate
---- response_body
-{"detail":"Access Denied: Insufficient permissions","error":{"message":"Access Denied: Insufficient permissions","type":"permission_error","code":"insufficient_role","param":null}}
+--- response_body eval
+'{"detail":"Access Denied: Insufficient permissions","error":{"message":"Access Denied: Insufficient permissions",'
+. qq("type":"permission_error","code":"insufficient_role","param":null}}\n)
 
 
 
