@@ -10,7 +10,7 @@
 
 import { assign, emit, enqueueActions, fromCallback, sendTo, setup } from 'xstate';
 import { type CallOptions, openCall } from './client/call';
-import type { Problem } from './client/problem';
+import { Problem } from './client/problem';
 import { type Activity, nextActivity } from './conversation/activity';
 import {
   beginCall,
@@ -125,6 +125,13 @@ function noticeOf(event: VoiceEvent): string | undefined {
   }
 }
 
+/** A call that ended by itself ended for the reason told last. */
+function explained(problem: Problem, notice: string | null): Problem {
+  return problem.kind === 'ended' && notice !== null
+    ? new Problem('ended', notice)
+    : problem;
+}
+
 export const voiceMachine = setup({
   types: {
     context: {} as Context,
@@ -215,7 +222,10 @@ export const voiceMachine = setup({
         STOP: { target: 'idle' },
         END: {
           target: 'idle',
-          actions: assign({ problem: ({ event }) => event.problem }),
+          actions: assign(({ context, event }) => ({
+            problem: explained(event.problem, context.notice),
+            notice: null,
+          })),
         },
         EVENT: { actions: 'hear' },
         REMOTE: { actions: assign({ remoteStream: ({ event }) => event.stream }) },
