@@ -14,6 +14,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <ngx_thread_pool.h>
 
 
 typedef void (*ngx_realtime_task_pt)(void *data);

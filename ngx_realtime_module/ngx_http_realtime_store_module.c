@@ -1,0 +1,519 @@
+
+#include "ngx_http_realtime.h"
+#include "ngx_http_realtime_store.h"
+#include "ngx_realtime_store_log.h"
+#include "ngx_realtime_task.h"
+
+
+/* a larger pool waits inside the store */
+#define NGX_HTTP_REALTIME_STORE_THREADS   32
+
+#define NGX_HTTP_REALTIME_STORE_TIMEOUT   5000
+#define NGX_HTTP_REALTIME_STORE_QUEUE     4096
+
+#define NGX_HTTP_REALTIME_RETRY_MIN       1000
+#define NGX_HTTP_REALTIME_RETRY_MAX       30000
+#define NGX_HTTP_REALTIME_EXPIRE          60000
+
+
+typedef struct {
+    ngx_str_t                  uri;
+    ngx_str_t                  collection;
+    time_t                     ttl;
+    ngx_msec_t                 timeout;
+    ngx_uint_t                 queue;
+
+    ngx_thread_pool_t         *pool;
+    char                      *needed_by;   /* a directive */
+} ngx_http_realtime_store_conf_t;
+
+
+/* preparing and expiring: one job at a time */
+
+typedef struct {
+    rt_store_t                *store;
+    ngx_uint_t                 prepared;
+    ngx_msec_t                 delay;
+    ngx_event_t                event;
+
+    rt_store_rc_e              rc;
+    rt_store_rc_e              last;        /* logged */
+    rt_store_error_t           err;
+} ngx_http_realtime_store_upkeep_t;
+
+
+/* of this process, made after fork: a store has threads and connections */
+
+typedef struct {
+    ngx_http_realtime_store_conf_t    *conf;
+    ngx_http_realtime_store_t          store;
+    ngx_realtime_store_log_t           log;
+    ngx_http_realtime_store_upkeep_t   upkeep;
+} ngx_http_realtime_store_process_t;
+
+
+static void *ngx_http_realtime_store_create_conf(ngx_conf_t *cf);
+static char *ngx_http_realtime_store_init_conf(ngx_conf_t *cf, void *conf);
+static char *ngx_http_realtime_store(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_realtime_store_timeout(ngx_conf_t *cf, void *post,
+    void *data);
+static char *ngx_http_realtime_store_queue(ngx_conf_t *cf, void *post,
+    void *data);
+static void ngx_http_realtime_store_rt_conf(
+    ngx_http_realtime_store_conf_t *conf, rt_store_conf_t *rconf);
+static ngx_int_t ngx_http_realtime_store_init_process(ngx_cycle_t *cycle);
+static void ngx_http_realtime_store_exit_process(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_realtime_store_open(
+    ngx_http_realtime_store_process_t *p);
+static void ngx_http_realtime_store_upkeep(ngx_event_t *ev);
+static void ngx_http_realtime_store_upkeep_run(void *data);
+static void ngx_http_realtime_store_upkeep_done(void *data);
+static void ngx_http_realtime_store_upkeep_log(
+    ngx_http_realtime_store_upkeep_t *u);
+static void ngx_http_realtime_store_upkeep_again(
+    ngx_http_realtime_store_upkeep_t *u);
+
+
+static ngx_http_realtime_store_process_t  *ngx_http_realtime_store_process;
+
+
+static ngx_conf_post_t  ngx_http_realtime_store_timeout_post = {
+    ngx_http_realtime_store_timeout
+};
+
+static ngx_conf_post_t  ngx_http_realtime_store_queue_post = {
+    ngx_http_realtime_store_queue
+};
+
+
+static ngx_command_t  ngx_http_realtime_store_commands[] = {
+
+    { ngx_string("realtime_store"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE123,
+      ngx_http_realtime_store,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("realtime_store_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_realtime_store_conf_t, timeout),
+      &ngx_http_realtime_store_timeout_post },
+
+    { ngx_string("realtime_store_queue"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_realtime_store_conf_t, queue),
+      &ngx_http_realtime_store_queue_post },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_realtime_store_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    ngx_http_realtime_store_create_conf,   /* create main configuration */
+    ngx_http_realtime_store_init_conf,     /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    NULL,                                  /* create location configuration */
+    NULL                                   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_realtime_store_module = {
+    NGX_MODULE_V1,
+    &ngx_http_realtime_store_module_ctx,   /* module context */
+    ngx_http_realtime_store_commands,      /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_realtime_store_init_process,  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_realtime_store_exit_process,  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+void
+ngx_http_realtime_store_need(ngx_conf_t *cf, char *name)
+{
+    ngx_http_realtime_store_conf_t  *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_realtime_store_module);
+    smcf->needed_by = name;
+}
+
+
+ngx_http_realtime_store_t *
+ngx_http_realtime_get_store(void)
+{
+    ngx_http_realtime_store_process_t  *p;
+
+    p = ngx_http_realtime_store_process;
+
+    return (p != NULL && p->store.store != NULL) ? &p->store : NULL;
+}
+
+
+static void *
+ngx_http_realtime_store_create_conf(ngx_conf_t *cf)
+{
+    ngx_http_realtime_store_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_store_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    conf->timeout = NGX_CONF_UNSET_MSEC;
+    conf->queue = NGX_CONF_UNSET_UINT;
+
+    return conf;
+}
+
+
+static char *
+ngx_http_realtime_store_init_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_realtime_store_conf_t  *smcf = conf;
+
+    ngx_conf_init_msec_value(smcf->timeout, NGX_HTTP_REALTIME_STORE_TIMEOUT);
+    ngx_conf_init_uint_value(smcf->queue, NGX_HTTP_REALTIME_STORE_QUEUE);
+
+    if (smcf->needed_by == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (smcf->uri.len == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"%s\" needs a store: write \"realtime_store "
+                      "sqlite:/var/lib/nginx/realtime/realtime.db;\" or "
+                      "\"realtime_store mongodb://HOST/DATABASE;\" in the "
+                      "\"http\" block", smcf->needed_by);
+        return NGX_CONF_ERROR;
+    }
+
+    smcf->pool = ngx_realtime_task_pool(cf);
+    if (smcf->pool == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_realtime_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_realtime_store_conf_t  *smcf = conf;
+
+    ngx_str_t         *value, s;
+    ngx_uint_t         i;
+    rt_store_conf_t    rconf;
+    rt_store_error_t   err;
+
+    if (smcf->uri.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    smcf->uri = value[1];
+    ngx_str_set(&smcf->collection, "transcripts");
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "collection=", 11) == 0) {
+            smcf->collection.data = value[i].data + 11;
+            smcf->collection.len = value[i].len - 11;
+            continue;
+        }
+
+        if (ngx_strncmp(value[i].data, "ttl=", 4) == 0) {
+            s.data = value[i].data + 4;
+            s.len = value[i].len - 4;
+
+            smcf->ttl = ngx_parse_time(&s, 1);
+
+            if (smcf->ttl == (time_t) NGX_ERROR) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "invalid ttl in \"realtime_store\": \"%V\"",
+                                   &value[i]);
+                return NGX_CONF_ERROR;
+            }
+
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter of \"realtime_store\": \"%V\"",
+                           &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_http_realtime_store_rt_conf(smcf, &rconf);
+
+    rconf.timeout_ms = NGX_HTTP_REALTIME_STORE_TIMEOUT;
+
+    if (rt_store_check(&rconf, &err) == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid \"realtime_store\": %s", err.text);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_realtime_store_timeout(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t  *timeout = data;
+
+    if (*timeout < 100 || *timeout > 3600000) {
+        return "must be between 100ms and 1h";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_realtime_store_queue(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_int_t  *queue = data;
+
+    if (*queue < 1) {
+        return "must be at least 1";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_realtime_store_rt_conf(ngx_http_realtime_store_conf_t *conf,
+    rt_store_conf_t *rconf)
+{
+    ngx_memzero(rconf, sizeof(rt_store_conf_t));
+
+    /* words of the configuration end in a NUL */
+
+    rconf->uri = (char *) conf->uri.data;
+    rconf->collection = (char *) conf->collection.data;
+    rconf->timeout_ms = conf->timeout;
+    rconf->ttl = conf->ttl;
+    rconf->threads = NGX_HTTP_REALTIME_STORE_THREADS;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_store_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_realtime_store_conf_t     *smcf;
+    ngx_http_realtime_store_process_t  *p;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_realtime_store_module);
+
+    if (smcf == NULL || smcf->pool == NULL) {
+        return NGX_OK;
+    }
+
+    p = ngx_pcalloc(cycle->pool, sizeof(ngx_http_realtime_store_process_t));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_realtime_store_log_init(&p->log) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p->conf = smcf;
+    p->store.pool = smcf->pool;
+
+    p->upkeep.event.handler = ngx_http_realtime_store_upkeep;
+    p->upkeep.event.data = p;
+    p->upkeep.event.log = cycle->log;
+    p->upkeep.event.cancelable = 1;
+    p->upkeep.delay = NGX_HTTP_REALTIME_RETRY_MIN;
+
+    ngx_http_realtime_store_process = p;
+
+    ngx_http_realtime_store_upkeep(&p->upkeep.event);
+
+    return NGX_OK;
+}
+
+
+/* the pool's threads have ended: their module's turn comes before this one */
+
+static void
+ngx_http_realtime_store_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_realtime_store_process_t  *p;
+
+    p = ngx_http_realtime_store_process;
+
+    if (p == NULL) {
+        return;
+    }
+
+    if (p->store.store != NULL) {
+        rt_store_close(p->store.store);
+        p->store.store = NULL;
+    }
+
+    ngx_realtime_store_log_done(&p->log);
+
+    ngx_http_realtime_store_process = NULL;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_store_open(ngx_http_realtime_store_process_t *p)
+{
+    rt_store_conf_t   rconf;
+    rt_store_error_t  err;
+
+    ngx_http_realtime_store_rt_conf(p->conf, &rconf);
+
+    rconf.log = ngx_realtime_store_log;
+    rconf.log_data = &p->log;
+
+    p->store.store = rt_store_open(&rconf, &err);
+
+    if (p->store.store == NULL) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "realtime store: cannot be opened: %s", err.text);
+        return NGX_ERROR;
+    }
+
+    ngx_realtime_writer_init(&p->store.writer, p->store.store, p->store.pool,
+                             p->conf->queue);
+
+    p->upkeep.store = p->store.store;
+
+    return NGX_OK;
+}
+
+
+/* opens, prepares until that is done, then expires what is too old */
+
+static void
+ngx_http_realtime_store_upkeep(ngx_event_t *ev)
+{
+    ngx_http_realtime_store_process_t  *p = ev->data;
+
+    if ((p->store.store == NULL && ngx_http_realtime_store_open(p) != NGX_OK)
+        || ngx_realtime_task_post(p->store.pool,
+                                  ngx_http_realtime_store_upkeep_run,
+                                  ngx_http_realtime_store_upkeep_done,
+                                  &p->upkeep)
+           != NGX_OK)
+    {
+        ngx_http_realtime_store_upkeep_again(&p->upkeep);
+    }
+}
+
+
+static void
+ngx_http_realtime_store_upkeep_run(void *data)
+{
+    ngx_http_realtime_store_upkeep_t  *u = data;
+
+    uint64_t         deleted;
+    struct timeval   tv;
+
+    if (!u->prepared) {
+        u->rc = rt_store_prepare(u->store, &u->err);
+        return;
+    }
+
+    ngx_gettimeofday(&tv);
+    u->err.text[0] = '\0';
+
+    u->rc = rt_store_expire(u->store,
+                            (int64_t) tv.tv_sec * 1000 + tv.tv_usec / 1000,
+                            &deleted, &u->err);
+}
+
+
+static void
+ngx_http_realtime_store_upkeep_done(void *data)
+{
+    ngx_http_realtime_store_upkeep_t  *u = data;
+
+    ngx_http_realtime_store_process_t  *p;
+
+    ngx_http_realtime_store_upkeep_log(u);
+
+    if (u->rc != RT_STORE_OK) {
+        ngx_http_realtime_store_upkeep_again(u);
+        return;
+    }
+
+    u->prepared = 1;
+    u->delay = NGX_HTTP_REALTIME_RETRY_MIN;
+
+    p = u->event.data;
+
+    if (p->conf->ttl && ngx_worker == 0 && !ngx_exiting) {
+        ngx_add_timer(&u->event, NGX_HTTP_REALTIME_EXPIRE);
+    }
+}
+
+
+/* each kind of failure once, until another comes or it is over */
+
+static void
+ngx_http_realtime_store_upkeep_log(ngx_http_realtime_store_upkeep_t *u)
+{
+    char        *what;
+    ngx_uint_t   level;
+
+    what = u->prepared ? "expiry" : "preparation";
+    level = (u->rc == RT_STORE_OK) ? NGX_LOG_NOTICE : NGX_LOG_ERR;
+
+    if (u->rc != u->last) {
+        ngx_log_error(level, ngx_cycle->log, 0, "realtime store: %s %s%s%s",
+                      what, rt_store_rc_name(u->rc),
+                      u->err.text[0] ? ": " : "", u->err.text);
+
+    } else if (u->rc == RT_STORE_OK && u->err.text[0] && ngx_worker == 0) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "realtime store: %s: %s", what, u->err.text);
+    }
+
+    u->last = u->rc;
+}
+
+
+static void
+ngx_http_realtime_store_upkeep_again(ngx_http_realtime_store_upkeep_t *u)
+{
+    if (ngx_exiting) {
+        return;
+    }
+
+    ngx_add_timer(&u->event, u->delay);
+
+    u->delay = ngx_min(u->delay * 2, NGX_HTTP_REALTIME_RETRY_MAX);
+}
