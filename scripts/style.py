@@ -86,8 +86,10 @@ def blanks_and_lengths(tree):
 
 
 def is_unbreakable(name, line, fenced):
-    """A table's row, an example's line, one long word (a token, a link)."""
+    """A table's row, an example's line, a string of JSON, a long word (a token)."""
     if name.endswith(".md") and (fenced or line.lstrip().startswith("|")):
+        return True
+    if name.endswith(".json"):
         return True
     return not name.endswith((".c", ".h")) and max(map(len, line.split())) > 80
 
