@@ -2,6 +2,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
+#include <openssl/err.h>
 
 #include "ngx_realtime_curl_multi.h"
 
@@ -63,6 +64,10 @@ void
 ngx_realtime_curl_multi_remove(CURL *easy)
 {
     (void) curl_multi_remove_handle(ngx_realtime_curl_multi.multi, easy);
+
+    /* nginx logs an alert where it finds errors of others in its thread */
+
+    ERR_clear_error();
 }
 
 
@@ -307,6 +312,10 @@ ngx_realtime_curl_multi_drain(void)
     CURL      *easy;
     CURLMsg   *msg;
     CURLcode   result;
+
+    /* as above */
+
+    ERR_clear_error();
 
     for ( ;; ) {
         msg = curl_multi_info_read(ngx_realtime_curl_multi.multi, &n);
