@@ -34,28 +34,30 @@ export function SettingsPanel({ models, value, onChange }: SettingsPanelProps) {
         </Button>
       </Heading>
       <DisclosurePanel>
-        {models.length > 1 && (
+        <div className="page-fields">
+          {models.length > 1 && (
+            <Choice
+              label={t('settings.model')}
+              items={[server, ...models.map(named)]}
+              value={value.model}
+              onChange={(model) => onChange({ ...value, model })}
+            />
+          )}
           <Choice
-            label={t('settings.model')}
-            items={[server, ...models.map(named)]}
-            value={value.model}
-            onChange={(model) => onChange({ ...value, model })}
+            label={t('settings.voice')}
+            items={[server, ...VOICES.map(named)]}
+            value={value.voice}
+            onChange={(voice) => onChange({ ...value, voice })}
           />
-        )}
-        <Choice
-          label={t('settings.voice')}
-          items={[server, ...VOICES.map(named)]}
-          value={value.voice}
-          onChange={(voice) => onChange({ ...value, voice })}
-        />
-        <TextField
-          value={value.instructions}
-          onChange={(instructions) => onChange({ ...value, instructions })}
-        >
-          <Label>{t('settings.instructions')}</Label>
-          <TextArea className="page-input" rows={3} />
-          <Text slot="description">{t('settings.hint')}</Text>
-        </TextField>
+          <TextField
+            value={value.instructions}
+            onChange={(instructions) => onChange({ ...value, instructions })}
+          >
+            <Label>{t('settings.instructions')}</Label>
+            <TextArea className="page-input" rows={3} />
+            <Text slot="description">{t('settings.hint')}</Text>
+          </TextField>
+        </div>
       </DisclosurePanel>
     </Disclosure>
   );
