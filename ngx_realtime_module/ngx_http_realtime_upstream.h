@@ -64,6 +64,25 @@ typedef struct {
 
 
 /*
+ * For the set functions of an offer location's directives: parse the URL with
+ * its parameters, read the key's file.  The result is in u; errors are logged
+ * with the place in the configuration.
+ */
+char *ngx_http_realtime_upstream_set_url(ngx_conf_t *cf,
+    ngx_http_realtime_upstream_t *u, ngx_str_t *url);
+char *ngx_http_realtime_upstream_set_key(ngx_conf_t *cf,
+    ngx_http_realtime_upstream_t *u, ngx_str_t *file, ngx_str_t *header);
+
+/*
+ * For the merge function, when all of *u is there: find or resolve its
+ * servers, and make the TLS context where the scheme asks for one (else *ssl
+ * is NULL).
+ */
+char *ngx_http_realtime_upstream_init(ngx_conf_t *cf,
+    ngx_http_realtime_upstream_t *u, ngx_ssl_t **ssl);
+
+
+/*
  * Where to connect to now, for a transfer that does not go through nginx's
  * upstream module: "192.0.2.1:443", "[2001:db8::1]:443" or "unix:/path",
  * another one at each call where there are several.  *addr is valid until

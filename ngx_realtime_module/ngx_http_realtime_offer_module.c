@@ -1,0 +1,607 @@
+
+#include "ngx_http_realtime_offer.h"
+#include "ngx_http_realtime_auth.h"
+#include "ngx_http_realtime_hangup.h"
+#include "rt_sdp.h"
+
+
+#define NGX_HTTP_REALTIME_DCID_MAX  65534
+
+
+static ngx_uint_t ngx_http_realtime_offer_type(ngx_http_request_t *r);
+static ngx_http_realtime_offer_ctx_t *ngx_http_realtime_offer_create_ctx(
+    ngx_http_request_t *r);
+static void ngx_http_realtime_offer_cleanup(void *data);
+static ngx_int_t ngx_http_realtime_offer_args(ngx_http_request_t *r,
+    ngx_http_realtime_offer_ctx_t *ctx);
+static ngx_int_t ngx_http_realtime_offer_invalid(ngx_http_request_t *r,
+    const char *detail);
+static void ngx_http_realtime_offer_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_realtime_offer_body(ngx_http_request_t *r,
+    ngx_str_t *body);
+static ngx_int_t ngx_http_realtime_offer_connect(ngx_http_request_t *r,
+    ngx_http_realtime_offer_ctx_t *ctx);
+static void ngx_http_realtime_offer_deadline(ngx_event_t *ev);
+static void ngx_http_realtime_offer_read_client(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_realtime_offer_client_gone(ngx_http_request_t *r);
+static ngx_int_t ngx_http_realtime_offer_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_realtime_offer_add_variables(ngx_conf_t *cf);
+
+
+static ngx_http_module_t  ngx_http_realtime_offer_module_ctx = {
+    ngx_http_realtime_offer_add_variables, /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    ngx_http_realtime_offer_create_main_conf,  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    ngx_http_realtime_offer_create_srv_conf,   /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_realtime_offer_create_loc_conf,  /* create location configuration */
+    ngx_http_realtime_offer_merge_loc_conf    /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_realtime_offer_module = {
+    NGX_MODULE_V1,
+    &ngx_http_realtime_offer_module_ctx,   /* module context */
+    ngx_http_realtime_offer_commands,      /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_realtime_offer_init_process,  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+ngx_int_t
+ngx_http_realtime_offer_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                       rc;
+    ngx_http_realtime_user_t       *user;
+    ngx_http_realtime_offer_ctx_t  *ctx;
+
+    rc = ngx_http_realtime_auth_user(r, &user);
+
+    if (rc != NGX_OK && rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    if (r->method != NGX_HTTP_POST) {
+        return ngx_http_realtime_not_allowed(r, "POST");
+    }
+
+    if (!ngx_http_realtime_offer_type(r)) {
+        return ngx_http_realtime_error(r,
+                                  NGX_HTTP_REALTIME_E_UNSUPPORTED_MEDIA_TYPE);
+    }
+
+    ctx = ngx_http_realtime_offer_create_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_realtime_offer_args(r, ctx);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (user != NULL
+        && ctx->conf->safety_identifier
+        && ngx_http_realtime_offer_safety(ctx, &user->id) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->request_body_in_single_buf = 1;
+
+    rc = ngx_http_read_client_request_body(r,
+                                         ngx_http_realtime_offer_body_handler);
+
+    return (rc >= NGX_HTTP_SPECIAL_RESPONSE) ? rc : NGX_DONE;
+}
+
+
+static ngx_uint_t
+ngx_http_realtime_offer_type(ngx_http_request_t *r)
+{
+    size_t      len;
+    ngx_str_t  *type;
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
+    }
+
+    type = &r->headers_in.content_type->value;
+
+    for (len = 0; len < type->len; len++) {
+        if (type->data[len] == ';' || type->data[len] == ' '
+            || type->data[len] == '\t')
+        {
+            break;
+        }
+    }
+
+    return (len == sizeof("application/sdp") - 1
+            && ngx_strncasecmp(type->data, (u_char *) "application/sdp", len)
+               == 0)
+           || (len == sizeof("text/plain") - 1
+               && ngx_strncasecmp(type->data, (u_char *) "text/plain", len)
+                  == 0);
+}
+
+
+static ngx_http_realtime_offer_ctx_t *
+ngx_http_realtime_offer_create_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t             *cln;
+    ngx_http_realtime_offer_ctx_t  *ctx;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_realtime_offer_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_realtime_offer_ctx_t));
+
+    cln->handler = ngx_http_realtime_offer_cleanup;
+
+    ctx->request = r;
+    ctx->conf = ngx_http_get_module_loc_conf(r,
+                                             ngx_http_realtime_offer_module);
+
+    ctx->deadline.handler = ngx_http_realtime_offer_deadline;
+    ctx->deadline.data = r;
+    ctx->deadline.log = r->connection->log;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_realtime_offer_module);
+
+    return ctx;
+}
+
+
+/* a call that was named but whose answer nobody got costs money: end it */
+
+static void
+ngx_http_realtime_offer_cleanup(void *data)
+{
+    ngx_http_realtime_offer_ctx_t *ctx = data;
+
+    ngx_uint_t                 lost;
+    ngx_connection_t          *c;
+    ngx_http_realtime_zone_t  *zone;
+
+    if (ctx->deadline.timer_set) {
+        ngx_del_timer(&ctx->deadline);
+    }
+
+    c = ctx->request->connection;
+    lost = (c->error || c->timedout);
+    zone = ngx_http_realtime_get_zone();
+
+    if (ctx->accepted && !lost) {
+        ngx_http_realtime_count(zone, NGX_HTTP_REALTIME_C_OFFERS, 1);
+        return;
+    }
+
+    if (ctx->accepted || ctx->gone) {
+        ngx_http_realtime_count(zone, NGX_HTTP_REALTIME_C_UNDELIVERED, 1);
+    }
+
+    if (ctx->call_id.len) {
+        (void) ngx_http_realtime_hangup(&ctx->conf->upstream, &ctx->call_id,
+                                        NULL, NULL);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_realtime_offer_args(ngx_http_request_t *r,
+    ngx_http_realtime_offer_ctx_t *ctx)
+{
+    u_char                     *dst, *src;
+    ngx_int_t                   n;
+    ngx_str_t                   name, *wanted;
+    ngx_http_realtime_error_t   error;
+
+    wanted = NULL;
+
+    if (ngx_http_arg(r, (u_char *) "model", 5, &name) == NGX_OK) {
+
+        src = name.data;
+        dst = ngx_pnalloc(r->pool, name.len + 1);
+        if (dst == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        name.data = dst;
+        ngx_unescape_uri(&dst, &src, name.len, 0);
+        name.len = dst - name.data;
+
+        wanted = &name;
+    }
+
+    ctx->model = ngx_http_realtime_offer_model(ctx->conf, wanted);
+
+    if (ctx->model == NULL) {
+        ngx_memzero(&error, sizeof(ngx_http_realtime_error_t));
+
+        error.code = NGX_HTTP_REALTIME_E_MODEL_NOT_ALLOWED;
+        error.detail = ctx->conf->allowed;
+
+        return ngx_http_realtime_error_ex(r, &error);
+    }
+
+    if (ngx_http_arg(r, (u_char *) "dcid", 4, &ctx->dcid) == NGX_OK) {
+
+        n = ngx_atoi(ctx->dcid.data, ctx->dcid.len);
+
+        if (n == NGX_ERROR || n > NGX_HTTP_REALTIME_DCID_MAX) {
+            return ngx_http_realtime_offer_invalid(r,
+                                "dcid must be an integer from 0 to 65534");
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_offer_invalid(ngx_http_request_t *r, const char *detail)
+{
+    ngx_http_realtime_error_t  error;
+
+    ngx_memzero(&error, sizeof(ngx_http_realtime_error_t));
+
+    error.code = NGX_HTTP_REALTIME_E_INVALID_OFFER;
+    error.detail.data = (u_char *) detail;
+    error.detail.len = ngx_strlen(detail);
+
+    return ngx_http_realtime_error_ex(r, &error);
+}
+
+
+static void
+ngx_http_realtime_offer_body_handler(ngx_http_request_t *r)
+{
+    rt_sdp_e                        sdp;
+    ngx_int_t                       rc;
+    ngx_http_realtime_offer_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_realtime_offer_module);
+
+    if (ngx_http_realtime_offer_body(r, &ctx->offer) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    sdp = rt_sdp_offer((char *) ctx->offer.data, ctx->offer.len);
+
+    if (sdp != RT_SDP_OK) {
+        ngx_http_finalize_request(r, ngx_http_realtime_offer_invalid(r,
+                                                       rt_sdp_reason(sdp)));
+        return;
+    }
+
+    rc = ngx_http_realtime_offer_connect(r, ctx);
+
+    if (rc != NGX_OK) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
+
+
+/* the body as one string: the buffer it came in, where it is one */
+
+static ngx_int_t
+ngx_http_realtime_offer_body(ngx_http_request_t *r, ngx_str_t *body)
+{
+    off_t         size;
+    u_char       *p;
+    ssize_t       n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    ngx_str_null(body);
+
+    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+        return NGX_OK;
+    }
+
+    cl = r->request_body->bufs;
+
+    if (cl->next == NULL && !cl->buf->in_file) {
+        body->data = cl->buf->pos;
+        body->len = cl->buf->last - cl->buf->pos;
+        return NGX_OK;
+    }
+
+    size = 0;
+
+    for ( /* void */ ; cl != NULL; cl = cl->next) {
+        size += ngx_buf_size(cl->buf);
+    }
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+    body->len = size;
+
+    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
+
+        b = cl->buf;
+
+        if (!b->in_file) {
+            p = ngx_cpymem(p, b->pos, b->last - b->pos);
+            continue;
+        }
+
+        /* tiny chunks: their framing alone can fill the buffer */
+
+        n = ngx_read_file(b->file, p, b->file_last - b->file_pos, b->file_pos);
+
+        if (n != b->file_last - b->file_pos) {
+            return NGX_ERROR;
+        }
+
+        p += n;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_offer_connect(ngx_http_request_t *r,
+    ngx_http_realtime_offer_ctx_t *ctx)
+{
+    ngx_event_t          *rev;
+    ngx_http_upstream_t  *u;
+
+    if (ngx_http_upstream_create(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    u = r->upstream;
+
+    u->conf = &ctx->conf->http;
+    u->schema = ctx->conf->schema;
+    u->uri = ctx->conf->uri;
+    u->ssl = (u->conf->ssl != NULL);
+    u->output.tag = (ngx_buf_tag_t) &ngx_http_realtime_offer_module;
+
+    u->create_request = ngx_http_realtime_offer_create_request;
+    u->reinit_request = ngx_http_realtime_offer_reinit_request;
+    u->process_header = ngx_http_realtime_offer_process_status;
+    u->abort_request = ngx_http_realtime_offer_abort_request;
+    u->finalize_request = ngx_http_realtime_offer_finalize_request;
+
+    u->buffering = 0;
+    u->input_filter_init = ngx_http_realtime_offer_filter_init;
+    u->input_filter = ngx_http_realtime_offer_filter;
+    u->input_filter_ctx = r;
+
+    r->state = 0;
+    r->main->count++;
+
+    ngx_add_timer(&ctx->deadline, ctx->conf->timeout);
+
+    ngx_http_upstream_init(r);
+
+    /* init may have ended the exchange; the reference keeps the request */
+
+    if (u->cleanup != NULL) {
+        r->read_event_handler = ngx_http_realtime_offer_read_client;
+        rev = r->connection->read;
+
+        if (rev->ready) {
+            ngx_post_event(rev, &ngx_posted_events);
+
+        } else if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    ngx_http_finalize_request(r, NGX_DONE);
+
+    return NGX_OK;
+}
+
+
+/* the core ends an exchange whose events have timed out with 504 */
+
+static void
+ngx_http_realtime_offer_deadline(ngx_event_t *ev)
+{
+    ngx_connection_t     *c;
+    ngx_http_request_t   *r;
+    ngx_http_upstream_t  *u;
+
+    r = ev->data;
+    u = r->upstream;
+    c = u->peer.connection;
+
+    u->peer.tries = 0;
+
+    if (c == NULL) {
+        return;
+    }
+
+    c->read->timedout = 1;
+    c->write->timedout = 1;
+
+    ngx_post_event(c->read, &ngx_posted_events);
+}
+
+
+/*
+ * The core would drop the exchange with a client that leaves.  Once the offer
+ * was sent it goes on, since only its answer names the call to hang up.
+ */
+
+static void
+ngx_http_realtime_offer_read_client(ngx_http_request_t *r)
+{
+    ngx_connection_t               *c;
+    ngx_http_upstream_t            *u;
+    ngx_http_realtime_offer_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_realtime_offer_module);
+
+    if (ctx->gone || !ngx_http_realtime_offer_client_gone(r)) {
+        return;
+    }
+
+    c = r->connection;
+    u = r->upstream;
+
+    ctx->gone = 1;
+
+    c->read->eof = 1;
+    c->error = 1;
+
+    if (u->request_sent && !ctx->accepted) {
+        ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                      "client left while its offer was under way");
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                  ctx->accepted ? "client left before it had its answer"
+                                : "client left before its offer was sent");
+
+    ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
+}
+
+
+static ngx_uint_t
+ngx_http_realtime_offer_client_gone(ngx_http_request_t *r)
+{
+    int                n;
+    char               buf[1];
+    ngx_err_t          err;
+    ngx_event_t       *rev;
+    ngx_connection_t  *c;
+
+    c = r->connection;
+    rev = c->read;
+
+#if (NGX_HTTP_V2)
+
+    if (r->stream) {
+        return c->error;
+    }
+
+#endif
+
+#if (NGX_HTTP_V3)
+
+    if (c->quic) {
+        return rev->error;
+    }
+
+#endif
+
+#if (NGX_HAVE_EPOLLRDHUP)
+
+    if ((ngx_event_flags & NGX_USE_EPOLL_EVENT) && ngx_use_epoll_rdhup) {
+        return rev->pending_eof;
+    }
+
+#endif
+
+    n = recv(c->fd, buf, 1, MSG_PEEK);
+    err = ngx_socket_errno;
+
+    /* there is nothing to read before the answer: a level would not end */
+
+    if ((ngx_event_flags & NGX_USE_LEVEL_EVENT) && rev->active) {
+        (void) ngx_del_event(rev, NGX_READ_EVENT, 0);
+    }
+
+    return n == 0 || (n == -1 && err != NGX_EAGAIN);
+}
+
+
+static ngx_int_t
+ngx_http_realtime_offer_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                      *value;
+    ngx_pool_cleanup_t             *cln;
+    ngx_http_realtime_offer_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_realtime_offer_module);
+
+    if (ctx == NULL) {
+
+        /* error_page wipes the contexts, the log still wants the values */
+
+        for (cln = r->pool->cleanup; cln != NULL; cln = cln->next) {
+            if (cln->handler == ngx_http_realtime_offer_cleanup) {
+                ctx = cln->data;
+                break;
+            }
+        }
+    }
+
+    value = NULL;
+
+    if (ctx != NULL) {
+        if (data != 0) {
+            value = &ctx->call_id;
+
+        } else if (ctx->model != NULL) {
+            value = &ctx->model->name;
+        }
+    }
+
+    if (value == NULL || value->len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->len = value->len;
+    v->data = value->data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_offer_add_variables(ngx_conf_t *cf)
+{
+    ngx_uint_t            i;
+    ngx_http_variable_t  *var;
+
+    static ngx_str_t  names[] = {
+        ngx_string("realtime_model"),
+        ngx_string("realtime_call_id")
+    };
+
+    for (i = 0; i < 2; i++) {
+        var = ngx_http_add_variable(cf, &names[i], NGX_HTTP_VAR_NOCACHEABLE);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = ngx_http_realtime_offer_variable;
+        var->data = i;
+    }
+
+    return NGX_OK;
+}
