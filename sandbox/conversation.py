@@ -197,6 +197,11 @@ class Conversation:
         if self.response is None and self.session["type"] == "realtime":
             self._respond({})
 
+    async def answer_begun(self):
+        """Wait for the first words of the answer under way, if there is one."""
+        if self.response:
+            await self.response.begun.wait()
+
     def interrupt(self):
         """Somebody speaks over the assistant."""
         if self.response:

@@ -32,6 +32,7 @@ class Response:
         self.item = {"id": ids.new("item"), "object": "realtime.item", "type": "message",
                      "status": "in_progress", "role": "assistant", "content": []}
         self.announced = False
+        self.begun = asyncio.Event()
         self.audible = False
         self.utterance = Utterance(self._audio_started, self._audio_stopped)
         self.task = asyncio.ensure_future(self._run())
@@ -83,6 +84,7 @@ class Response:
             await asyncio.sleep(TEXT_DELTA)
 
     def _say(self, piece, event):
+        self.begun.set()
         self.said += piece
         self.item["content"] = [self._part()]
         self._emit_part(event, delta=piece)
@@ -102,6 +104,7 @@ class Response:
 
     def _complete(self, status, details=None):
         self.status = status
+        self.begun.set()
         self.status_details = details
         self.item["status"] = "completed" if status == "completed" else "incomplete"
         self._count_usage()

@@ -6,8 +6,7 @@ from . import ids, words
 from .errors import ApiError
 from .hearing import SpeechDetector, level_db
 
-# The transcription comes after the answer has begun, as it does from the real service.
-TRANSCRIPTION_DELAY = 0.25
+TRANSCRIPTION_DELAY = 0.1
 DELTA_PAUSE = 0.03
 SHORTEST_COMMIT_MS = 100
 
@@ -85,6 +84,8 @@ class Turns:
         task.add_done_callback(self.tasks.discard)
 
     async def _transcribe(self, item, text, speech_ms, settings):
+        # From the real service, too, this often comes when the answer has begun.
+        await self.conversation.answer_begun()
         await asyncio.sleep(TRANSCRIPTION_DELAY)
         name = "conversation.item.input_audio_transcription."
         where = {"item_id": item["id"], "content_index": 0}

@@ -109,12 +109,17 @@ class Live(SandboxTest):
             "allowed_client_events": ["session.close"],
             "allowed_server_events": [{"type": "session.started"}, {"type": "error"},
                                       {"type": "session.closed"}]}}}
-        client, _ = await self.live_call(fence)
+        client, location = await self.live_call(fence)
         await client.event("info", code="data_channel_permissions")
         client.send("session.instructions.append", content="Say bad things.")
         error = await client.event("error")
         self.assertEqual(error["error"]["code"], "event_not_allowed")
         client.speak(0.6)
+
+        async def written():
+            return (await self.described(location))["events"].get(
+                "session.output_transcript.delta")
+        await until(written, "no transcript")
         client.send("session.close")
         await client.event("session.closed")
         self.assertLessEqual(set(client.kinds()),

@@ -54,8 +54,8 @@ class Turn(SandboxTest):
         client.speak(1.0)
         completed = await client.event("conversation.item.input_audio_transcription.completed")
         await client.event("response.done")
-        self.assertGreater(client.position(completed["type"]),
-                           client.position("response.created"))
+        self.assertGreater(client.position("conversation.item.input_audio_transcription.delta"),
+                           client.position("response.output_audio_transcript.delta"))
         self.assertRegex(completed["transcript"], r"^Sentence 1, spoken for \d\.\d seconds\.$")
         deltas = [event["delta"] for event in client.events
                   if event["type"] == "conversation.item.input_audio_transcription.delta"]
