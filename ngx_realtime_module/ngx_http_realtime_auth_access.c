@@ -45,9 +45,14 @@ ngx_http_realtime_auth_handler(ngx_http_request_t *r)
             ? NGX_LOG_INFO : NGX_LOG_WARN;
 
     ngx_log_error(level, r->connection->log, 0,
-                  "realtime: refused, %V%s%V",
+                  "realtime: %srefused, %V%s%V",
+                  acf->dry_run ? "dry run, would be " : "",
                   ngx_http_realtime_auth_status_name(ctx->status),
                   ctx->user.id.len ? ", user " : "", &ctx->user.id);
+
+    if (acf->dry_run) {
+        return NGX_DECLINED;
+    }
 
     /* with "satisfy any" another module may still let the request in */
 
@@ -213,13 +218,15 @@ ngx_http_realtime_auth_evaluate(ngx_http_request_t *r,
 
     acf = ctx->conf;
 
-    if (ngx_http_realtime_auth_token(r, &token) != NGX_OK) {
-        return NGX_HTTP_REALTIME_AUTH_MISSING_TOKEN;
+    status = ngx_http_realtime_auth_token(r, acf->sources, &token);
+
+    if (status != NGX_HTTP_REALTIME_AUTH_OK) {
+        return status;
     }
 
-    status = ngx_http_realtime_auth_verify(acf->verifier, token,
-                                           &ctx->identity,
-                                           r->connection->log);
+    status = ngx_http_realtime_auth_verify_cached(acf->verifier, token,
+                                                  &ctx->identity,
+                                                  r->connection->log);
 
     if (status != NGX_HTTP_REALTIME_AUTH_OK) {
         return status;
@@ -283,6 +290,11 @@ ngx_http_realtime_auth_refuse(ngx_http_request_t *r,
     case NGX_HTTP_REALTIME_AUTH_INSUFFICIENT_ROLE:
         status = NGX_HTTP_FORBIDDEN;
         code = NGX_HTTP_REALTIME_E_INSUFFICIENT_ROLE;
+        break;
+
+    case NGX_HTTP_REALTIME_AUTH_CROSS_SITE:
+        status = NGX_HTTP_FORBIDDEN;
+        code = NGX_HTTP_REALTIME_E_CROSS_SITE;
         break;
 
     case NGX_HTTP_REALTIME_AUTH_MISSING_TOKEN:

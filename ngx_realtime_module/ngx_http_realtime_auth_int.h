@@ -28,6 +28,7 @@ typedef enum {
     NGX_HTTP_REALTIME_AUTH_EXPIRED,
     NGX_HTTP_REALTIME_AUTH_NOT_YET_VALID,
     NGX_HTTP_REALTIME_AUTH_INSUFFICIENT_ROLE,
+    NGX_HTTP_REALTIME_AUTH_CROSS_SITE,
     NGX_HTTP_REALTIME_AUTH_FAILED
 } ngx_http_realtime_auth_status_e;
 
@@ -40,9 +41,21 @@ typedef struct {
 } ngx_http_realtime_verifier_t;
 
 
+/* a variable that may hold a token */
+
+typedef struct {
+    ngx_int_t                         index;
+    ngx_uint_t                        cookie;
+} ngx_http_realtime_auth_source_t;
+
+
 typedef struct {
     ngx_flag_t                        enable;
+    ngx_flag_t                        dry_run;
     rt_keys_t                        *keys;
+    ngx_array_t                      *sources;      /* NULL: Authorization */
+    ngx_array_t                      *issuers;      /* of ngx_str_t */
+    ngx_array_t                      *audiences;    /* of ngx_str_t */
     time_t                            leeway;
     ngx_flag_t                        require_exp;
     ngx_str_t                         user_claim;
@@ -92,9 +105,9 @@ ngx_http_realtime_auth_ctx_t *ngx_http_realtime_auth_recall(
 ngx_int_t ngx_http_realtime_auth_handler(ngx_http_request_t *r);
 
 
-/* the token of a request; NGX_DECLINED: there is none */
-ngx_int_t ngx_http_realtime_auth_token(ngx_http_request_t *r,
-    rt_str_t *token);
+/* OK with the token of a request, MISSING_TOKEN, CROSS_SITE or FAILED */
+ngx_http_realtime_auth_status_e ngx_http_realtime_auth_token(
+    ngx_http_request_t *r, ngx_array_t *sources, rt_str_t *token);
 
 
 /*
@@ -105,9 +118,21 @@ ngx_http_realtime_auth_status_e ngx_http_realtime_auth_verify(
     ngx_http_realtime_verifier_t *verifier, rt_str_t token,
     ngx_http_realtime_identity_t **identity, ngx_log_t *log);
 
+/* the same, where the worker may have verified this token lately */
+ngx_http_realtime_auth_status_e ngx_http_realtime_auth_verify_cached(
+    ngx_http_realtime_verifier_t *verifier, rt_str_t token,
+    ngx_http_realtime_identity_t **identity, ngx_log_t *log);
+
+/* start and end of a worker */
+ngx_int_t ngx_http_realtime_cache_init(ngx_cycle_t *cycle);
+void ngx_http_realtime_cache_exit(ngx_cycle_t *cycle);
+
 void ngx_http_realtime_identity_release(
     ngx_http_realtime_identity_t *identity);
 
+
+char *ngx_http_realtime_jwt_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 ngx_int_t ngx_http_realtime_auth_add_variables(ngx_conf_t *cf);
 

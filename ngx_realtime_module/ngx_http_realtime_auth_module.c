@@ -2,15 +2,8 @@
 #include "ngx_http_realtime_auth_int.h"
 
 
-/* a set of keys with its certificates */
-#define NGX_HTTP_REALTIME_KEY_FILE_MAX  (256 * 1024)
-
-
-static char *ngx_http_realtime_jwt_key(ngx_conf_t *cf, ngx_command_t *cmd,
+static char *ngx_http_realtime_jwt_token(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static ngx_int_t ngx_http_realtime_auth_read_key(ngx_conf_t *cf,
-    ngx_str_t *name, rt_str_t *data);
-static void ngx_http_realtime_auth_free_keys(void *data);
 static char *ngx_http_realtime_auth_names(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static void *ngx_http_realtime_auth_create_conf(ngx_conf_t *cf);
@@ -18,6 +11,8 @@ static char *ngx_http_realtime_auth_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static ngx_http_realtime_verifier_t *ngx_http_realtime_auth_verifier(
     ngx_conf_t *cf, ngx_http_realtime_auth_conf_t *conf);
+static ngx_int_t ngx_http_realtime_auth_texts(ngx_conf_t *cf,
+    ngx_array_t *names, const rt_str_t **texts, size_t *n);
 static ngx_int_t ngx_http_realtime_auth_init(ngx_conf_t *cf);
 
 
@@ -29,6 +24,34 @@ static ngx_command_t  ngx_http_realtime_auth_commands[] = {
       ngx_conf_set_flag_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_realtime_auth_conf_t, enable),
+      NULL },
+
+    { ngx_string("realtime_auth_dry_run"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_realtime_auth_conf_t, dry_run),
+      NULL },
+
+    { ngx_string("realtime_jwt_token"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_realtime_jwt_token,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("realtime_jwt_issuer"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_realtime_auth_names,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_realtime_auth_conf_t, issuers),
+      NULL },
+
+    { ngx_string("realtime_jwt_audience"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_realtime_auth_names,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_realtime_auth_conf_t, audiences),
       NULL },
 
     { ngx_string("realtime_jwt_key"),
@@ -108,10 +131,10 @@ ngx_module_t  ngx_http_realtime_auth_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_http_realtime_cache_init,          /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    ngx_http_realtime_cache_exit,          /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -139,152 +162,50 @@ ngx_http_realtime_auth_required(ngx_conf_t *cf, char *directive)
 
 
 static char *
-ngx_http_realtime_jwt_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_realtime_jwt_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_realtime_auth_conf_t  *acf = conf;
 
-    int                  rc;
-    rt_alg_e             alg;
-    rt_str_t             kid, data, name;
-    ngx_str_t           *value;
-    ngx_uint_t           i;
-    rt_keys_error_t      err;
-    ngx_pool_cleanup_t  *cln;
+    ngx_str_t                        *value, name;
+    ngx_uint_t                        i;
+    ngx_http_realtime_auth_source_t  *source;
+
+    if (acf->sources != NULL) {
+        return "is duplicate";
+    }
+
+    acf->sources = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                    sizeof(ngx_http_realtime_auth_source_t));
+    if (acf->sources == NULL) {
+        return NGX_CONF_ERROR;
+    }
 
     value = cf->args->elts;
 
-    alg = RT_ALG_NONE;
-    kid.data = NULL;
-    kid.len = 0;
+    for (i = 1; i < cf->args->nelts; i++) {
 
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        if (ngx_strncmp(value[i].data, "alg=", 4) == 0) {
-            name.data = (char *) value[i].data + 4;
-            name.len = value[i].len - 4;
-
-            alg = rt_alg(name);
-            if (alg != RT_ALG_NONE) {
-                continue;
-            }
-
-        } else if (ngx_strncmp(value[i].data, "kid=", 4) == 0
-                   && value[i].len > 4)
-        {
-            kid.data = (char *) value[i].data + 4;
-            kid.len = value[i].len - 4;
-            continue;
-        }
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" of \"%V\"",
-                           &value[i], &cmd->name);
-        return NGX_CONF_ERROR;
-    }
-
-    if (acf->keys == NULL) {
-        cln = ngx_pool_cleanup_add(cf->pool, 0);
-        if (cln == NULL) {
+        if (value[i].len < 2 || value[i].data[0] != '$') {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"realtime_jwt_token\" takes variables, "
+                               "\"%V\" is none", &value[i]);
             return NGX_CONF_ERROR;
         }
 
-        acf->keys = rt_keys_create();
-        if (acf->keys == NULL) {
+        name.data = value[i].data + 1;
+        name.len = value[i].len - 1;
+
+        source = ngx_array_push(acf->sources);
+
+        source->cookie = (ngx_strncasecmp(name.data, (u_char *) "cookie_", 7)
+                          == 0);
+        source->index = ngx_http_get_variable_index(cf, &name);
+
+        if (source->index == NGX_ERROR) {
             return NGX_CONF_ERROR;
         }
-
-        cln->handler = ngx_http_realtime_auth_free_keys;
-        cln->data = acf->keys;
-    }
-
-    if (ngx_conf_full_name(cf->cycle, &value[1], 1) != NGX_OK
-        || ngx_http_realtime_auth_read_key(cf, &value[1], &data) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    rc = rt_keys_add(acf->keys, data, alg, kid, &err);
-
-    ngx_explicit_memzero((void *) data.data, data.len);
-    ngx_free((void *) data.data);
-
-    if (rc != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" \"%V\": %s",
-                           &cmd->name, &value[1], err.text);
-        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
-}
-
-
-/* the data are in the heap: a pool would keep them after they were wiped */
-
-static ngx_int_t
-ngx_http_realtime_auth_read_key(ngx_conf_t *cf, ngx_str_t *name,
-    rt_str_t *data)
-{
-    u_char     *buf;
-    ssize_t     n, size;
-    ngx_fd_t    fd;
-    ngx_err_t   err;
-
-    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "\"realtime_jwt_key\": " ngx_open_file_n
-                           " \"%V\" failed", name);
-        return NGX_ERROR;
-    }
-
-    size = 0;
-    err = 0;
-
-    buf = ngx_alloc(NGX_HTTP_REALTIME_KEY_FILE_MAX + 1, cf->log);
-
-    while (buf != NULL && size <= NGX_HTTP_REALTIME_KEY_FILE_MAX) {
-
-        n = ngx_read_fd(fd, buf + size,
-                        NGX_HTTP_REALTIME_KEY_FILE_MAX + 1 - size);
-
-        if (n == -1) {
-            err = ngx_errno;
-        }
-
-        if (n <= 0) {
-            break;
-        }
-
-        size += n;
-    }
-
-    (void) ngx_close_file(fd);
-
-    if (buf == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (err || size > NGX_HTTP_REALTIME_KEY_FILE_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
-                           "\"realtime_jwt_key\" \"%V\": %s", name,
-                           err ? "it cannot be read" : "it is too large");
-        ngx_explicit_memzero(buf, size);
-        ngx_free(buf);
-        return NGX_ERROR;
-    }
-
-    data->data = (char *) buf;
-    data->len = size;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_realtime_auth_free_keys(void *data)
-{
-    rt_keys_free(data);
 }
 
 
@@ -336,6 +257,7 @@ ngx_http_realtime_auth_create_conf(ngx_conf_t *cf)
     }
 
     conf->enable = NGX_CONF_UNSET;
+    conf->dry_run = NGX_CONF_UNSET;
     conf->leeway = NGX_CONF_UNSET;
     conf->require_exp = NGX_CONF_UNSET;
 
@@ -368,7 +290,11 @@ ngx_http_realtime_auth_merge_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
 
+    ngx_conf_merge_value(conf->dry_run, prev->dry_run, 0);
+
     same = (conf->keys == NULL
+            && conf->issuers == NULL
+            && conf->audiences == NULL
             && conf->leeway == NGX_CONF_UNSET
             && conf->require_exp == NGX_CONF_UNSET
             && conf->user_claim.data == NULL
@@ -376,6 +302,18 @@ ngx_http_realtime_auth_merge_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->keys == NULL) {
         conf->keys = prev->keys;
+    }
+
+    if (conf->sources == NULL) {
+        conf->sources = prev->sources;
+    }
+
+    if (conf->issuers == NULL) {
+        conf->issuers = prev->issuers;
+    }
+
+    if (conf->audiences == NULL) {
+        conf->audiences = prev->audiences;
     }
 
     ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 0);
@@ -428,6 +366,17 @@ ngx_http_realtime_auth_verifier(ngx_conf_t *cf,
         return NULL;
     }
 
+    if (ngx_http_realtime_auth_texts(cf, conf->issuers, &v->rules.issuers,
+                                     &v->rules.nissuers)
+        != NGX_OK
+        || ngx_http_realtime_auth_texts(cf, conf->audiences,
+                                        &v->rules.audiences,
+                                        &v->rules.naudiences)
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
     v->keys = conf->keys;
     v->rules.leeway = conf->leeway;
     v->rules.require_exp = conf->require_exp;
@@ -437,6 +386,37 @@ ngx_http_realtime_auth_verifier(ngx_conf_t *cf,
     v->rules.roles.len = conf->roles_claim.len;
 
     return v;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_auth_texts(ngx_conf_t *cf, ngx_array_t *names,
+    const rt_str_t **texts, size_t *n)
+{
+    rt_str_t    *text;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+
+    if (names == NULL) {
+        return NGX_OK;
+    }
+
+    text = ngx_palloc(cf->pool, names->nelts * sizeof(rt_str_t));
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    name = names->elts;
+
+    for (i = 0; i < names->nelts; i++) {
+        text[i].data = (char *) name[i].data;
+        text[i].len = name[i].len;
+    }
+
+    *texts = text;
+    *n = names->nelts;
+
+    return NGX_OK;
 }
 
 

@@ -13,8 +13,7 @@ struct rt_keys_s {
 };
 
 
-static int rt_keys_append(rt_keys_t *keys, rt_key_t *key, rt_str_t kid,
-    rt_keys_error_t *err);
+static int rt_keys_is_for(const rt_key_t *key, rt_str_t kid);
 
 
 rt_keys_t *
@@ -50,39 +49,6 @@ rt_keys_count(const rt_keys_t *keys)
 
 
 int
-rt_keys_add(rt_keys_t *keys, rt_str_t file, rt_alg_e alg, rt_str_t kid,
-    rt_keys_error_t *err)
-{
-    rt_key_t  key;
-
-    if (file.len && file.data[file.len - 1] == '\n') {
-        file.len--;
-
-        if (file.len && file.data[file.len - 1] == '\r') {
-            file.len--;
-        }
-    }
-
-    if (file.len == 0) {
-        snprintf(err->text, sizeof(err->text), "it is empty");
-        return -1;
-    }
-
-    if (alg == RT_ALG_NONE) {
-        snprintf(err->text, sizeof(err->text),
-                 "a secret needs alg=HS256, HS384 or HS512");
-        return -1;
-    }
-
-    if (rt_key_secret(&key, alg, file, err) != 0) {
-        return -1;
-    }
-
-    return rt_keys_append(keys, &key, kid, err);
-}
-
-
-static int
 rt_keys_append(rt_keys_t *keys, rt_key_t *key, rt_str_t kid,
     rt_keys_error_t *err)
 {
@@ -96,6 +62,13 @@ rt_keys_append(rt_keys_t *keys, rt_key_t *key, rt_str_t kid,
 
         memcpy(key->kid, kid.data, kid.len);
         key->kid_len = kid.len;
+    }
+
+    if (keys->n == RT_KEYS_MAX) {
+        rt_key_free(key);
+        snprintf(err->text, sizeof(err->text), "there are more than %d keys",
+                 RT_KEYS_MAX);
+        return -1;
     }
 
     list = realloc(keys->keys, (keys->n + 1) * sizeof(rt_key_t));
@@ -117,41 +90,57 @@ failed:
 }
 
 
+int
+rt_keys_has_kid(const rt_keys_t *keys, rt_str_t kid)
+{
+    size_t  i;
+
+    for (i = 0; i < keys->n; i++) {
+        if (keys->keys[i].kid != NULL && rt_keys_is_for(&keys->keys[i], kid)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 rt_keys_rc_e
 rt_keys_verify(const rt_keys_t *keys, rt_alg_e alg, rt_str_t kid,
     rt_str_t input, rt_str_t sig)
 {
-    size_t           i;
+    size_t           i, tried;
+    rt_keys_rc_e     rc;
     const rt_key_t  *key;
-    rt_keys_rc_e     rc, result;
 
-    result = RT_KEYS_NONE;
+    tried = 0;
 
-    for (i = 0; i < keys->n; i++) {
+    for (i = 0; i < keys->n && tried < RT_KEYS_TRIED; i++) {
         key = &keys->keys[i];
 
-        if (key->alg != alg || alg == RT_ALG_NONE) {
-            continue;
-        }
-
-        if (kid.data != NULL
-            && key->kid != NULL
-            && (key->kid_len != kid.len
-                || memcmp(key->kid, kid.data, kid.len) != 0))
+        if (key->alg != alg
+            || (kid.data != NULL && !rt_keys_is_for(key, kid)))
         {
             continue;
         }
 
         rc = rt_key_verify(key, input, sig);
 
-        if (rc == RT_KEYS_OK) {
-            return RT_KEYS_OK;
+        if (rc != RT_KEYS_BAD_SIGNATURE) {
+            return rc;
         }
 
-        if (result != RT_KEYS_FAILED) {
-            result = rc;
-        }
+        tried++;
     }
 
-    return result;
+    return tried ? RT_KEYS_BAD_SIGNATURE : RT_KEYS_NONE;
+}
+
+
+static int
+rt_keys_is_for(const rt_key_t *key, rt_str_t kid)
+{
+    return key->kid == NULL
+           || (key->kid_len == kid.len
+               && memcmp(key->kid, kid.data, kid.len) == 0);
 }

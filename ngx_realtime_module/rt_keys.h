@@ -18,6 +18,10 @@
 #include "rt_buf.h"
 
 
+#define RT_KEYS_MAX    64       /* in one set */
+#define RT_KEYS_TRIED  4        /* for one token, at most */
+
+
 typedef enum {
     RT_ALG_NONE = 0,            /* not given, or none that is known here */
     RT_ALG_HS256,
@@ -65,12 +69,34 @@ size_t rt_keys_count(const rt_keys_t *keys);
 
 
 /*
- * Adds what a file holds: the raw secret of an HMAC, where one line end at
- * its end is not part of it.  kid may have no value: the key is for tokens of
- * any kid then.  0, or -1 with the reason in err.
+ * Adds what a file holds: PEM with public keys or a certificate (and its
+ * chain, which is not looked at), a JWK, a JWK set, or the raw secret of an
+ * HMAC, where one line end at its end is not part of it.
+ *
+ * alg is required for a secret and must fit any other key; RT_ALG_NONE: the
+ * one that the JWK names or its kind has, RS256 for RSA.  kid may have no
+ * value: the one of the JWK, else the key is for tokens of any kid.
+ *
+ * 0, or -1 with the reason in err; some of the keys may have been added then.
+ * Refused are private keys, RSA keys shorter than 2048 bits, secrets shorter
+ * than the hash and secrets that are public keys.  Of a set, keys that are
+ * not meant for signatures ("use", "key_ops") or of an unknown kind are
+ * passed over.
  */
 int rt_keys_add(rt_keys_t *keys, rt_str_t file, rt_alg_e alg, rt_str_t kid,
     rt_keys_error_t *err);
+
+
+/*
+ * Adds what a server publishes as its JWK set: as above, but a key of it that
+ * is not fit for use is passed over, a secret too.  -1 where no key is left.
+ */
+int rt_keys_add_published(rt_keys_t *keys, rt_str_t text,
+    rt_keys_error_t *err);
+
+
+/* whether a key of a set has this kid */
+int rt_keys_has_kid(const rt_keys_t *keys, rt_str_t kid);
 
 
 /*

@@ -79,7 +79,7 @@ qr/"realtime_jwt_key" "\S+jwt\.key": the secret has 32 bytes, HS384 needs 48 at 
 --- http_config
     realtime_jwt_key ../html/jwt.key;
 --- error_log
-a secret needs alg=HS256, HS384 or HS512
+it is no PEM and no JWK; a secret needs alg=HS256, HS384 or HS512
 
 
 

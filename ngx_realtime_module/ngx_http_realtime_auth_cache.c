@@ -1,0 +1,227 @@
+
+#include <openssl/evp.h>
+
+#include "ngx_http_realtime_auth_int.h"
+
+
+/*
+ * Tokens that were verified lately, so that a signature is verified once and
+ * not with each request.  One cache a worker; an entry is for one token under
+ * one set of rules, since two locations may want different issuers of it.
+ * The token itself is not kept.
+ */
+
+#define NGX_HTTP_REALTIME_CACHE_SIZE     4096   /* tokens */
+#define NGX_HTTP_REALTIME_CACHE_BUCKETS  4096   /* a power of two */
+#define NGX_HTTP_REALTIME_CACHE_TIME     60     /* seconds */
+
+
+typedef struct {
+    ngx_queue_t                     bucket;
+    ngx_queue_t                     age;        /* the newest first */
+    u_char                          digest[32];
+    ngx_http_realtime_verifier_t   *verifier;
+    ngx_http_realtime_identity_t   *identity;
+    time_t                          expires;
+} ngx_http_realtime_cached_t;
+
+
+typedef struct {
+    ngx_queue_t                     buckets[NGX_HTTP_REALTIME_CACHE_BUCKETS];
+    ngx_queue_t                     age;
+    ngx_uint_t                      n;
+    EVP_MD                         *md;
+    EVP_MD_CTX                     *ctx;
+} ngx_http_realtime_cache_t;
+
+
+static ngx_http_realtime_cached_t *ngx_http_realtime_cache_find(
+    ngx_http_realtime_verifier_t *verifier, u_char *digest);
+static ngx_queue_t *ngx_http_realtime_cache_bucket(u_char *digest);
+static void ngx_http_realtime_cache_drop(ngx_http_realtime_cached_t *e);
+
+
+/* one for a process, made after fork; NULL: each token is verified anew */
+
+static ngx_http_realtime_cache_t  *ngx_http_realtime_cache;
+
+
+ngx_int_t
+ngx_http_realtime_cache_init(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                  i;
+    ngx_http_realtime_cache_t  *cache;
+
+    cache = ngx_pcalloc(cycle->pool, sizeof(ngx_http_realtime_cache_t));
+    if (cache == NULL) {
+        return NGX_ERROR;
+    }
+
+    cache->md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    cache->ctx = EVP_MD_CTX_new();
+
+    if (cache->md == NULL || cache->ctx == NULL) {
+        EVP_MD_free(cache->md);
+        EVP_MD_CTX_free(cache->ctx);
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_HTTP_REALTIME_CACHE_BUCKETS; i++) {
+        ngx_queue_init(&cache->buckets[i]);
+    }
+
+    ngx_queue_init(&cache->age);
+
+    ngx_http_realtime_cache = cache;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_realtime_cache_exit(ngx_cycle_t *cycle)
+{
+    ngx_queue_t                *q;
+    ngx_http_realtime_cache_t  *cache;
+
+    cache = ngx_http_realtime_cache;
+
+    if (cache == NULL) {
+        return;
+    }
+
+    while (!ngx_queue_empty(&cache->age)) {
+        q = ngx_queue_head(&cache->age);
+        ngx_http_realtime_cache_drop(ngx_queue_data(q,
+                                         ngx_http_realtime_cached_t, age));
+    }
+
+    EVP_MD_free(cache->md);
+    EVP_MD_CTX_free(cache->ctx);
+
+    ngx_http_realtime_cache = NULL;
+}
+
+
+ngx_http_realtime_auth_status_e
+ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
+    rt_str_t token, ngx_http_realtime_identity_t **identity, ngx_log_t *log)
+{
+    u_char                            digest[32];
+    ngx_queue_t                      *q;
+    ngx_http_realtime_cache_t        *cache;
+    ngx_http_realtime_cached_t       *e;
+    ngx_http_realtime_auth_status_e   status;
+
+    cache = ngx_http_realtime_cache;
+
+    if (cache == NULL
+        || token.len > RT_JWT_MAX
+        || EVP_DigestInit_ex2(cache->ctx, cache->md, NULL) != 1
+        || EVP_DigestUpdate(cache->ctx, token.data, token.len) != 1
+        || EVP_DigestFinal_ex(cache->ctx, digest, NULL) != 1)
+    {
+        return ngx_http_realtime_auth_verify(verifier, token, identity, log);
+    }
+
+    e = ngx_http_realtime_cache_find(verifier, digest);
+
+    if (e != NULL) {
+
+        if (ngx_time() < e->expires
+            && rt_claims_time(e->identity->from, e->identity->until,
+                              ngx_time())
+               == RT_CLAIMS_OK)
+        {
+            ngx_queue_remove(&e->age);
+            ngx_queue_insert_head(&cache->age, &e->age);
+
+            e->identity->refs++;
+            *identity = e->identity;
+
+            return NGX_HTTP_REALTIME_AUTH_OK;
+        }
+
+        ngx_http_realtime_cache_drop(e);
+    }
+
+    status = ngx_http_realtime_auth_verify(verifier, token, identity, log);
+
+    if (status != NGX_HTTP_REALTIME_AUTH_OK) {
+        return status;
+    }
+
+    if (cache->n == NGX_HTTP_REALTIME_CACHE_SIZE) {
+        q = ngx_queue_last(&cache->age);
+        ngx_http_realtime_cache_drop(ngx_queue_data(q,
+                                         ngx_http_realtime_cached_t, age));
+    }
+
+    e = ngx_alloc(sizeof(ngx_http_realtime_cached_t), log);
+    if (e == NULL) {
+        return NGX_HTTP_REALTIME_AUTH_OK;
+    }
+
+    ngx_memcpy(e->digest, digest, sizeof(digest));
+    e->verifier = verifier;
+    e->identity = *identity;
+    e->identity->refs++;
+    e->expires = ngx_time() + NGX_HTTP_REALTIME_CACHE_TIME;
+
+    ngx_queue_insert_head(ngx_http_realtime_cache_bucket(digest), &e->bucket);
+    ngx_queue_insert_head(&cache->age, &e->age);
+    cache->n++;
+
+    return NGX_HTTP_REALTIME_AUTH_OK;
+}
+
+
+static ngx_http_realtime_cached_t *
+ngx_http_realtime_cache_find(ngx_http_realtime_verifier_t *verifier,
+    u_char *digest)
+{
+    ngx_queue_t                 *q, *bucket;
+    ngx_http_realtime_cached_t  *e;
+
+    bucket = ngx_http_realtime_cache_bucket(digest);
+
+    for (q = ngx_queue_head(bucket);
+         q != ngx_queue_sentinel(bucket);
+         q = ngx_queue_next(q))
+    {
+        e = ngx_queue_data(q, ngx_http_realtime_cached_t, bucket);
+
+        if (e->verifier == verifier
+            && ngx_memcmp(e->digest, digest, sizeof(e->digest)) == 0)
+        {
+            return e;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_queue_t *
+ngx_http_realtime_cache_bucket(u_char *digest)
+{
+    ngx_uint_t  n;
+
+    n = digest[0] | (digest[1] << 8);
+
+    return &ngx_http_realtime_cache->buckets[
+                                    n & (NGX_HTTP_REALTIME_CACHE_BUCKETS - 1)];
+}
+
+
+static void
+ngx_http_realtime_cache_drop(ngx_http_realtime_cached_t *e)
+{
+    ngx_queue_remove(&e->bucket);
+    ngx_queue_remove(&e->age);
+
+    ngx_http_realtime_identity_release(e->identity);
+    ngx_free(e);
+
+    ngx_http_realtime_cache->n--;
+}
