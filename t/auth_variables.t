@@ -51,7 +51,8 @@ GET /t
 --- request eval
 ['GET /t', 'GET /t', 'GET /t', 'GET /t']
 --- more_headers eval
-[main::bearer(exp => 1), main::bearer(nbf => 99999999999), main::bearer(_secret => 'x' x 40), main::bearer(sub => "a\x7f")]
+[main::bearer(exp => 1), main::bearer(nbf => 99999999999), main::bearer(_secret => 'x' x 40),
+ main::bearer(sub => "a\x7f")]
 --- response_body eval
 ["||expired\n", "||not_yet_valid\n", "||bad_signature\n", "||bad_claims\n"]
 
