@@ -76,8 +76,8 @@ Content-Type: application/json
 POST /t
 {"text":"hello","user_id":"u-18"}
 --- error_code: 403
---- response_body
-{"detail":"Cannot save transcript for another user","error":{"message":"Cannot save transcript for another user","type":"permission_error","code":"user_mismatch","param":null}}
+--- response_body_like chomp
+^\{"detail":"Cannot save transcript for another user","error":\{.*"type":"permission_error","code":"user_mismatch"
 
 
 
@@ -128,8 +128,8 @@ Content-Type: application/json
 
 === TEST 10: 256 KB pass, one byte more does not, with a length and chunked
 --- request eval
-["POST /t\n" . main::list('x' x 16000, 16) . ' ' x (262144 - 2 - 15 - 16 * 16011),
- "POST /t\n" . main::list('x' x 16000, 16) . ' ' x (262145 - 2 - 15 - 16 * 16011)]
+["POST /t\n[" . ' ' x (262144 - 2 - 15 - 16 * 16011) . substr(main::list('x' x 16000, 16), 1),
+ "POST /t\n[" . ' ' x (262145 - 2 - 15 - 16 * 16011) . substr(main::list('x' x 16000, 16), 1)]
 --- error_code eval
 [200, 413]
 --- response_body_like eval
@@ -149,7 +149,8 @@ client_body_in_file_only clean;
 
 === TEST 12: chunked
 --- raw_request eval
-"POST /t HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n"
+"POST /t HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+. "Content-Type: application/json\r\n"
 . JWT::bearer() . "\r\n\r\n7\r\n{\"text\"\r\n6\r\n:\"abc\"\r\n1\r\n}\r\n0\r\n\r\n"
 --- response_body_like: ^\{"id":"[0-9a-f]{24}"}$
 
@@ -188,7 +189,8 @@ JWT::bearer()
 
 === TEST 16: paths that begin alike are not ours
 --- request eval
-["POST /tX\n{}", "POST /t/\n{}", 'GET /t/sessions/', 'GET /t/1', 'DELETE /t/6b04da88e7b88a0632e106a', 'GET /t/sessionsX']
+["POST /tX\n{}", "POST /t/\n{}", 'GET /t/sessions/', 'GET /t/1',
+ 'DELETE /t/6b04da88e7b88a0632e106a', 'GET /t/sessionsX']
 --- error_code eval
 [(404) x 6]
 --- response_body_like eval
@@ -202,7 +204,8 @@ JWT::bearer()
 --- error_code eval
 [(405) x 5]
 --- response_headers eval
-["Allow: GET, HEAD, POST, DELETE", "Allow: GET, HEAD, POST, DELETE", "Allow: GET, HEAD", "Allow: DELETE", "Allow: GET, HEAD"]
+["Allow: GET, HEAD, POST, DELETE", "Allow: GET, HEAD, POST, DELETE", "Allow: GET, HEAD",
+ "Allow: DELETE", "Allow: GET, HEAD"]
 
 
 
