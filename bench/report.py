@@ -1,0 +1,36 @@
+"""The results as the Markdown tables that the README shows."""
+
+
+def _us(seconds):
+    return f"{seconds * 1e6:,.0f} us" if seconds < 0.01 else f"{seconds * 1e3:,.1f} ms"
+
+
+def _table(title, head, rows):
+    lines = [f"**{title}**", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def text(results):
+    out = [f"{results['date']}, nginx {results['nginx']}, {results['cpus']} cores, one worker\n"]
+    if "offers" in results:
+        rows = [(name, _us(row["cpu"]["median"]),
+                 f"{row['ratio']['median']:.2f} ({row['ratio']['p10']:.2f}-{row['ratio']['p90']:.2f})",
+                 str(len(row["rounds"]))) for name, row in results["offers"].items()]
+        out.append(_table("CPU an offer", ("gateway", "user + sys", "ratio (p10-p90)", "rounds"), rows))
+    if "latency" in results:
+        rows = [(name, *(_us(row[p]) for p in ("p50", "p90", "p99", "max"))) for name, row in
+                results["latency"].items()]
+        out.append(_table("Latency at 1,000 offers/s, from the moment each was due",
+                          ("gateway", "p50", "p90", "p99", "max"), rows))
+    if "memory" in results:
+        counts = list(next(iter(results["memory"].values())))
+        rows = [(name, *(f"{row[c] / 1024:.1f} KB" for c in counts)) for name, row in results["memory"].items()]
+        out.append(_table("Memory for an offer in flight", ("gateway", *(f"{int(c):,} in flight" for c in counts)),
+                          rows))
+    if "growth" in results:
+        rows = [(label, _us(row["cpu"]), f"{row['rate']:,.0f}") for label, row in results["growth"].items()]
+        out.append(_table("CPU an offer as load grows", ("load", "user + sys", "offers/s"), rows))
+    if "transcripts" in results:
+        rows = [(label, _us(row["cpu"]), f"{row['rate']:,.0f}") for label, row in results["transcripts"].items()]
+        out.append(_table("CPU a transcript", ("store", "user + sys", "transcripts/s"), rows))
+    return "\n".join(out)
