@@ -110,10 +110,7 @@ ngx_http_realtime_auth_check(ngx_http_request_t *r)
         return ctx;
     }
 
-    if (ctx->identity != NULL) {
-        ngx_http_realtime_identity_release(ctx->identity);
-        ctx->identity = NULL;
-    }
+    ngx_http_realtime_auth_cleanup(ctx);
 
     ngx_memzero(&ctx->user, sizeof(ngx_http_realtime_user_t));
 
@@ -204,7 +201,11 @@ ngx_http_realtime_auth_cleanup(void *data)
 
     if (ctx->identity != NULL) {
         ngx_http_realtime_identity_release(ctx->identity);
+        ctx->identity = NULL;
     }
+
+    json_decref(ctx->claims);
+    ctx->claims = NULL;
 }
 
 

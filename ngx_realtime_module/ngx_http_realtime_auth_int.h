@@ -82,6 +82,7 @@ typedef struct {
     ngx_http_request_t               *request;
     ngx_http_realtime_auth_conf_t    *conf;
     ngx_http_realtime_identity_t     *identity;     /* NULL: nobody */
+    json_t                           *claims;       /* once one is asked for */
     ngx_http_realtime_user_t          user;
     ngx_http_realtime_auth_status_e   status;
     unsigned                          decided:1;    /* by the access phase */
@@ -135,6 +136,9 @@ char *ngx_http_realtime_jwt_key(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 ngx_int_t ngx_http_realtime_auth_add_variables(ngx_conf_t *cf);
+
+ngx_int_t ngx_http_realtime_auth_claim_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 
 /* NULL-terminated, static */
 ngx_str_t *ngx_http_realtime_auth_status_name(

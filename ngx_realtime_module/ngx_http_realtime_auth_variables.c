@@ -43,6 +43,10 @@ static ngx_http_variable_t  ngx_http_realtime_auth_vars[] = {
       ngx_http_realtime_auth_status_variable, 0, NGX_HTTP_VAR_NOCACHEABLE,
       0 },
 
+    { ngx_string("realtime_claim_"), NULL,
+      ngx_http_realtime_auth_claim_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
+
       ngx_http_null_variable
 };
 

@@ -1,6 +1,7 @@
 
 #include "ngx_http_realtime.h"
 #include "ngx_http_realtime_auth.h"
+#include "ngx_http_realtime_offer.h"
 #include "ngx_realtime_reply.h"
 
 
@@ -92,14 +93,18 @@ static ngx_int_t
 ngx_http_realtime_me_body(ngx_http_request_t *r,
     ngx_http_realtime_user_t *user, ngx_str_t *body)
 {
-    size_t   len;
-    u_char  *p;
+    size_t        len;
+    u_char       *p;
+    ngx_array_t  *models;
 
-    len = sizeof("{\"id\":,\"roles\":,\"email\":null,\"models\":[],"
+    models = ngx_http_realtime_offer_server_models(r);
+
+    len = sizeof("{\"id\":,\"roles\":,\"email\":null,\"models\":,"
                  "\"limits\":{\"calls\":null,\"max_duration\":null}}\n") - 1
           + (size_t) ngx_realtime_json_string(NULL, &user->id)
           + (size_t) ngx_realtime_json_string(NULL, &user->email)
-          + (size_t) ngx_http_realtime_me_names(NULL, user->roles);
+          + (size_t) ngx_http_realtime_me_names(NULL, user->roles)
+          + (size_t) ngx_http_realtime_me_names(NULL, models);
 
     p = ngx_pnalloc(r->pool, len);
     if (p == NULL) {
@@ -121,8 +126,10 @@ ngx_http_realtime_me_body(ngx_http_request_t *r,
         p = ngx_cpymem(p, "null", 4);
     }
 
-    p = ngx_sprintf(p, ",\"models\":[],"
-                    "\"limits\":{\"calls\":null,\"max_duration\":null}}\n");
+    p = ngx_cpymem(p, ",\"models\":", sizeof(",\"models\":") - 1);
+    p = ngx_http_realtime_me_names(p, models);
+    p = ngx_sprintf(p,
+                    ",\"limits\":{\"calls\":null,\"max_duration\":null}}\n");
 
     body->len = p - body->data;
 
@@ -130,23 +137,24 @@ ngx_http_realtime_me_body(ngx_http_request_t *r,
 }
 
 
-/* as ngx_realtime_json_string(), for an array of strings */
+/* as ngx_realtime_json_string(), for an array of strings; NULL: none */
 
 static u_char *
 ngx_http_realtime_me_names(u_char *p, ngx_array_t *names)
 {
     size_t       len;
     ngx_str_t   *name;
-    ngx_uint_t   i;
+    ngx_uint_t   i, n;
 
-    name = names->elts;
+    name = (names != NULL) ? names->elts : NULL;
+    n = (names != NULL) ? names->nelts : 0;
     len = sizeof("[]") - 1;
 
     if (p != NULL) {
         *p++ = '[';
     }
 
-    for (i = 0; i < names->nelts; i++) {
+    for (i = 0; i < n; i++) {
 
         if (p == NULL) {
             len += (size_t) ngx_realtime_json_string(NULL, &name[i]) + 1;

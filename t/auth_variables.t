@@ -139,3 +139,29 @@ main::bearer()
 [main::bearer(), main::bearer(sub => 'u-18')]
 --- error_code eval
 [200, 403]
+
+
+
+=== TEST 10: claims as variables: texts, numbers, JSON; names in any case
+--- config
+    location /t { return 200 "$realtime_claim_name|$realtime_claim_n|$realtime_claim_r|$realtime_claim_b|$realtime_claim_o|$realtime_claim_givenname|$realtime_claim_absent|$realtime_claim_nil\n"; }
+--- request
+GET /t
+--- more_headers eval
+'Authorization: Bearer ' . main::sign_token('{"alg":"HS256"}',
+    '{"sub":"a","exp":99999999999,"name":"Form' . "\xc3\xa9" . '","n":-7,"r":1.5,"b":true,"o":{"a":[1,"x\n"]},'
+    . '"givenName":"Ada","nil":null}')
+--- response_body eval
+"Form\xc3\xa9|-7|1.5|true|{\"a\":[1,\"x\\n\"]}|Ada||\n"
+
+
+
+=== TEST 11: a claim that would break a header, and claims of a token that is not good
+--- config
+    location /t { add_header X-Name "n:$realtime_claim_name"; return 200; }
+--- request eval
+['GET /t', 'GET /t']
+--- more_headers eval
+[main::bearer(name => "a\r\nX-Admin: yes"), main::bearer(name => 'a', exp => 1)]
+--- response_headers eval
+["X-Name: n:\n! X-Admin", "X-Name: n:"]
