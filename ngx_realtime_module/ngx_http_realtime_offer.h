@@ -160,6 +160,22 @@ ngx_array_t *ngx_http_realtime_offer_server_models(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_realtime_offer_handler(ngx_http_request_t *r);
 
+/*
+ * Sends the offer in ctx upstream.  NGX_OK: the core finalizes the request;
+ * else the status to finalize it with.
+ */
+ngx_int_t ngx_http_realtime_offer_connect(ngx_http_request_t *r,
+    ngx_http_realtime_offer_ctx_t *ctx);
+
+/*
+ * For process_header(): judge a whole answer, refuse one for a reason (NULL:
+ * its text tells it).  Both return what process_header() has to.
+ */
+ngx_int_t ngx_http_realtime_offer_judge(ngx_http_request_t *r,
+    ngx_http_realtime_offer_ctx_t *ctx);
+ngx_int_t ngx_http_realtime_offer_refuse(ngx_http_request_t *r,
+    ngx_http_realtime_offer_ctx_t *ctx, char *why);
+
 /* for ngx_http_upstream_t */
 ngx_int_t ngx_http_realtime_offer_create_request(ngx_http_request_t *r);
 ngx_int_t ngx_http_realtime_offer_reinit_request(ngx_http_request_t *r);

@@ -1,0 +1,163 @@
+# Upstream that fails: each failure its error, nothing sent twice, and calls
+# that nobody got are hung up.
+
+use lib 't/lib';
+use Test::Nginx::Socket;
+use Offer;
+
+repeat_each(1);
+plan('no_plan');
+run_tests();
+
+__DATA__
+
+=== TEST 1: 200 with JSON is no answer
+--- request eval: post('json')
+--- error_code: 500
+--- response_body eval
+'{"detail":"OpenAI Realtime API error: {\"id\":\"x\"}","error":{"message":"OpenAI Realtime API error: '
+. '{\"id\":\"x\"}","type":"api_error","code":"upstream_bad_answer","param":null}}' . "\n"
+
+
+
+=== TEST 2: upstream's 401 is not the user's, and no key is shown
+--- request eval: post('error401')
+--- error_code: 500
+--- response_headers
+! WWW-Authenticate
+--- response_body eval
+my $m = '{\"error\":{\"message\":\"No: sk-**************** or ******\"}}';
+'{"detail":"OpenAI Realtime API error: ' . $m . '","error":{"message":"OpenAI Realtime API error: ' . $m
+. '","type":"api_error","code":"upstream_error","param":null}}' . "\n"
+--- no_error_log
+[alert]
+[crit]
+Zq0key
+sk-secret
+
+
+
+=== TEST 3: each failure has its code
+--- request eval: [map { post($_) } qw(error403 error404 error429 error500 empty big truncated reset garbage)]
+--- error_code eval: [(500) x 9]
+--- response_body_like eval
+[('"upstream_error"') x 4, ('"upstream_bad_answer"') x 2, ('"upstream_unreachable"') x 2, '"upstream_bad_answer"']
+
+
+
+=== TEST 4: slow
+--- request eval: [post('slow'), post('')]
+--- error_code eval: [500, 201]
+--- response_body_like eval: ['"upstream_timeout"', '^v=0']
+
+
+
+=== TEST 5: down
+--- config
+location = /offer {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream http://127.0.0.1:1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+}
+--- request eval: post('')
+--- error_code: 500
+--- response_body_like: Request to OpenAI failed: no connection.*"upstream_unreachable"
+
+
+
+=== TEST 6: gateway: the statuses of a gateway
+--- offer
+realtime_errors gateway;
+--- request eval: [map { post($_) } qw(json error401 error403 error404 error500 reset slow)]
+--- error_code eval: [502, 502, 502, 404, 502, 502, 504]
+--- response_body_like eval: ['bad_answer', ('"upstream_error"') x 4, 'unreachable', 'timeout']
+
+
+
+=== TEST 7: gateway: 429 with upstream's Retry-After
+--- offer
+realtime_errors gateway;
+--- request eval: post('error429')
+--- error_code: 429
+--- response_headers
+Retry-After: 7
+--- response_body_like: "type":"rate_limit_error","code":"upstream_error"
+
+
+
+=== TEST 8: a kept connection that dies with an offer costs one offer, no second
+--- request eval: ['GET /log', post(''), post('second'), 'GET /log']
+--- error_code eval: [200, 201, 500, 200]
+--- response_body_like eval
+['', '^v=0', '"upstream_unreachable"', '^POST /v1/realtime/calls \nPOST /v1/realtime/calls second\n$']
+
+
+
+=== TEST 9: the same in an upstream block with two servers
+--- http_config
+upstream voice {
+    server 127.0.0.1:$TEST_NGINX_PEER_PORT;
+    server localhost:$TEST_NGINX_PEER_PORT;
+    keepalive 4;
+}
+--- config
+location = /offer {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream http://voice/v1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+}
+location /log { proxy_pass http://127.0.0.1:$TEST_NGINX_PEER_PORT; }
+--- request eval: ['GET /log', post('reset'), 'GET /log']
+--- error_code eval: [200, 500, 200]
+--- response_body_like eval: ['', '"upstream_unreachable"', '^POST /v1/realtime/calls reset\n$']
+
+
+
+=== TEST 10: a named call without a usable answer is hung up
+--- request eval: ['GET /log', post('empty'), 'GET /log?wait=hangup']
+--- error_code eval: [200, 500, 200]
+--- response_body_like eval: ['', 'bad_answer', 'POST /v1/realtime/calls/rtc_u7_empty/hangup']
+
+
+
+=== TEST 11: so is one whose answer was cut off, and one too large
+--- request eval
+['GET /log', post('truncated'), 'GET /log?wait=hangup', post('big'), 'GET /log?wait=hangup']
+--- error_code eval: [200, 500, 200, 500, 200]
+--- response_body_like eval: ['', 'unreachable', 'rtc_u7_truncated/hangup', 'bad_answer', 'rtc_u7_big/hangup']
+
+
+
+=== TEST 12: the client leaves: the answer is awaited, the call hung up
+--- request eval: ['GET /log', "POST /leave\r\n" . offer('late'), 'GET /log?wait=hangup']
+--- error_code eval: [200, 504, 200]
+--- response_body_like eval: ['', '', 'POST /v1/realtime/calls late\nPOST /v1/realtime/calls/rtc_u7_late/hangup']
+
+
+
+=== TEST 13: an answer that was delivered is not hung up
+--- request eval: ['GET /log', post(''), post(''), 'GET /log']
+--- error_code eval: [200, 201, 201, 200]
+--- response_body_like eval: ['', '^v=0', '^v=0', '^(POST /v1/realtime/calls \n){2}$']
+
+
+
+=== TEST 14: error_page has the last word, the log still knows the code
+--- config
+location = /offer {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream http://127.0.0.1:$TEST_NGINX_PEER_PORT/v1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+    error_page 500 /own;
+}
+location = /own { internal; return 200 "code=$realtime_error model=$realtime_model\n"; }
+--- request eval: post('json')
+--- error_code: 500
+--- response_body
+code=upstream_bad_answer model=m
