@@ -168,7 +168,7 @@ test('a call ended by the far end is told, and can be started again', async () =
 });
 
 test('a gateway that is down is said so, and works again when it is back', async () => {
-  const [nginx, ...options] = required('NGINX').split(' ');
+  const [nginx, ...options] = required('NGINX_COMMAND').split(' ');
   const { context, page } = await browser.person({ token: required('TOKEN') });
   const reachable = () =>
     fetch(required('GATEWAY_URL')).then(
@@ -178,7 +178,7 @@ test('a gateway that is down is said so, and works again when it is back', async
 
   await page.getByRole('button', { name: START }).waitFor();
   await page.waitForLoadState('networkidle');
-  execFileSync(nginx, [...options, '-s', 'stop']);
+  execFileSync(nginx, [...options, '-s', 'stop'], { stdio: 'ignore' });
   await eventually('nginx stopped', async () => !(await reachable()));
 
   try {
@@ -186,7 +186,8 @@ test('a gateway that is down is said so, and works again when it is back', async
     assert.match(text, /server cannot be reached/);
     assert.match(text, /network connection/);
   } finally {
-    execFileSync(nginx, options);
+    // A pipe would be held open by the daemon.
+    execFileSync(nginx, options, { stdio: 'ignore' });
     await eventually('nginx is back', reachable);
   }
 

@@ -7,6 +7,8 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Button } from 'react-aria-components';
 import { Gateway } from '../client/gateway';
+import { Problem } from '../client/problem';
+import { ProblemPanel } from '../components/ProblemPanel';
 import { usePlayback } from '../components/RealtimeVoiceAgent';
 import { TranscriptView } from '../components/TranscriptView';
 import { VoiceControls } from '../components/VoiceControls';
@@ -28,6 +30,11 @@ function newSession(): string {
 
   storedSession.write(id);
   return id;
+}
+
+/** Said once for the whole page, not for each thing that is refused. */
+function isRefusal(error: Error): boolean {
+  return error instanceof Problem && (error.kind === 'token' || error.kind === 'role');
 }
 
 export function VoiceAgentPage({ onToken }: { onToken: () => void }) {
@@ -117,7 +124,10 @@ export function VoiceAgentPage({ onToken }: { onToken: () => void }) {
               {t('conversation.earlier')}
             </Button>
           )}
-          {earlier.isError && (
+          {voice.meProblem?.kind === 'role' && !voice.problem && (
+            <ProblemPanel problem={voice.meProblem} />
+          )}
+          {earlier.isError && !isRefusal(earlier.error) && (
             <p className="page-hint" role="alert">
               {t('conversation.failed')} {earlier.error.message}
             </p>
