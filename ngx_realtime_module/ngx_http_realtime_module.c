@@ -1,5 +1,6 @@
 
 #include "ngx_http_realtime.h"
+#include "ngx_http_realtime_hangup.h"
 
 
 #define NGX_HTTP_REALTIME_ZONE_SIZE  (8 * 1024 * 1024)
@@ -14,6 +15,7 @@ static char *ngx_http_realtime_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_http_realtime_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_realtime_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static void ngx_http_realtime_exit_process(ngx_cycle_t *cycle);
 
 
 static ngx_str_t  ngx_http_realtime_zone_name = ngx_string("realtime");
@@ -57,7 +59,7 @@ ngx_module_t  ngx_http_realtime_module = {
     NULL,                                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    ngx_http_realtime_exit_process,        /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -253,4 +255,11 @@ ngx_http_realtime_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_realtime_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_realtime_hangup_exit();
 }
