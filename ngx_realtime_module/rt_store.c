@@ -54,13 +54,11 @@ rt_store_driver(const char *uri)
         return &rt_store_sqlite;
     }
 
-#if (RT_STORE_MONGO)
     if (strncmp(uri, "mongodb://", 10) == 0
         || strncmp(uri, "mongodb+srv://", 14) == 0)
     {
         return &rt_store_mongo;
     }
-#endif
 
     return NULL;
 }

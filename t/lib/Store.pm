@@ -22,7 +22,7 @@ sub store_uri {
 
     return "sqlite:$Test::Nginx::Util::ServRoot/html/store.db" if !$uri;
 
-    $uri =~ s{^(mongodb://[^/]+)/[^?]*}{$1/t_${$}_$n};
+    $uri =~ s{^(mongodb://[^/]+).*}{$1/t_${$}_$n};
 
     return $uri;
 }
