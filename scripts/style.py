@@ -221,7 +221,7 @@ def tables(tree, kind):
             continue
         table = None
         for n, line in tree.lines(name):
-            m = re.match(r"static (ngx_\w+_t)\s+\w+\[\] = \{", line)
+            m = re.match(r"(?:static )?(ngx_\w+_t)\s+\w+\[\] = \{", line)
             if m:
                 table = m.group(1)
             elif line.startswith("};"):

@@ -11,7 +11,8 @@ no_root_location();
 add_block_preprocessor(sub {
     my $block = shift;
 
-    $block->set_value('user_files', ">>> jwt.key\n$SECRET\n>>> denied.txt\nplease log in\n>>> a.txt\na file\n");
+    $block->set_value('user_files',
+        ">>> jwt.key\n$SECRET\n>>> denied.txt\nplease log in\n>>> a.txt\na file\n");
     $block->set_value('http_config', <<'END');
     realtime_jwt_key ../html/jwt.key alg=HS256;
     log_format code '$status $realtime_error $uri';
@@ -34,8 +35,9 @@ location = /me { realtime_me; }
 --- response_headers
 Content-Type: application/json
 Cache-Control: no-store
---- response_body
-{"detail":"Not authenticated","error":{"message":"Not authenticated","type":"authentication_error","code":"missing_token","param":null}}
+--- response_body eval
+'{"detail":"Not authenticated","error":{"message":"Not authenticated",' .
+'"type":"authentication_error","code":"missing_token","param":null}}' . "\n"
 
 
 
@@ -45,8 +47,9 @@ location = /me { realtime_me; deny all; }
 --- more_headers eval
 main::bearer()
 --- error_code: 403
---- response_body
-{"detail":"Access forbidden","error":{"message":"Access forbidden","type":"permission_error","code":"forbidden","param":null}}
+--- response_body eval
+'{"detail":"Access forbidden","error":{"message":"Access forbidden",' .
+'"type":"permission_error","code":"forbidden","param":null}}' . "\n"
 
 
 

@@ -53,7 +53,11 @@ GET /status?format=prometheus
 --- response_headers
 Content-Type: text/plain; version=0.0.4
 --- response_body_like eval
-qr/^# HELP nginx_realtime_offers_total .*\n# TYPE nginx_realtime_offers_total counter\nnginx_realtime_offers_total 0\n(.*\n)*nginx_realtime_errors_total\{reason="missing_token"\} 0\n/
+qr/^# HELP nginx_realtime_offers_total .*
+# TYPE nginx_realtime_offers_total counter
+nginx_realtime_offers_total 0
+(.*\n)*nginx_realtime_errors_total\{reason="missing_token"\} 0
+/
 
 
 
