@@ -37,7 +37,11 @@ __DATA__
 
 === TEST 2: it guards proxy_pass, and tells upstream who it is
 --- config
-    location /in { realtime_auth on; proxy_set_header X-User $realtime_user; proxy_pass http://127.0.0.1:$server_port/up; }
+    location /in {
+        realtime_auth on;
+        proxy_set_header X-User $realtime_user;
+        proxy_pass http://127.0.0.1:$server_port/up;
+    }
     location /up { return 200 "$http_x_user\n"; }
 --- request eval
 ['GET /in', 'GET /in']
