@@ -40,6 +40,8 @@ typedef struct {
     ngx_atomic_t               errors[NGX_HTTP_REALTIME_E_MAX];
     /* by NGX_HTTP_REALTIME_C_... */
     ngx_atomic_t               counters[NGX_HTTP_REALTIME_C_MAX];
+    /* of ngx_http_realtime_jwks_slot_t */
+    ngx_queue_t                jwks;
 } ngx_http_realtime_shctx_t;
 
 

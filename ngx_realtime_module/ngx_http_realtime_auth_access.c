@@ -51,6 +51,8 @@ ngx_http_realtime_auth_handler(ngx_http_request_t *r)
                   ctx->user.id.len ? ", user " : "", &ctx->user.id);
 
     if (acf->dry_run) {
+        ngx_http_realtime_count(ngx_http_realtime_get_zone(),
+                                NGX_HTTP_REALTIME_C_DRY_RUN, 1);
         return NGX_DECLINED;
     }
 
@@ -286,6 +288,11 @@ ngx_http_realtime_auth_refuse(ngx_http_request_t *r,
     case NGX_HTTP_REALTIME_AUTH_FAILED:
         status = NGX_HTTP_INTERNAL_SERVER_ERROR;
         code = NGX_HTTP_REALTIME_E_INTERNAL_ERROR;
+        break;
+
+    case NGX_HTTP_REALTIME_AUTH_UNAVAILABLE:
+        status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        code = NGX_HTTP_REALTIME_E_KEYS_UNAVAILABLE;
         break;
 
     case NGX_HTTP_REALTIME_AUTH_INSUFFICIENT_ROLE:

@@ -23,6 +23,7 @@ typedef struct {
     ngx_http_realtime_verifier_t   *verifier;
     ngx_http_realtime_identity_t   *identity;
     time_t                          expires;
+    ngx_atomic_uint_t               generation; /* of a server's keys */
 } ngx_http_realtime_cached_t;
 
 
@@ -35,6 +36,8 @@ typedef struct {
 } ngx_http_realtime_cache_t;
 
 
+static ngx_atomic_uint_t ngx_http_realtime_cache_generation(
+    ngx_http_realtime_verifier_t *verifier);
 static ngx_http_realtime_cached_t *ngx_http_realtime_cache_find(
     ngx_http_realtime_verifier_t *verifier, u_char *digest);
 static ngx_queue_t *ngx_http_realtime_cache_bucket(u_char *digest);
@@ -129,6 +132,7 @@ ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
     if (e != NULL) {
 
         if (ngx_time() < e->expires
+            && e->generation == ngx_http_realtime_cache_generation(verifier)
             && rt_claims_time(e->identity->from, e->identity->until,
                               ngx_time())
                == RT_CLAIMS_OK)
@@ -167,12 +171,26 @@ ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
     e->identity = *identity;
     e->identity->refs++;
     e->expires = ngx_time() + NGX_HTTP_REALTIME_CACHE_TIME;
+    e->generation = ngx_http_realtime_cache_generation(verifier);
 
     ngx_queue_insert_head(ngx_http_realtime_cache_bucket(digest), &e->bucket);
     ngx_queue_insert_head(&cache->age, &e->age);
     cache->n++;
 
     return NGX_HTTP_REALTIME_AUTH_OK;
+}
+
+
+static ngx_atomic_uint_t
+ngx_http_realtime_cache_generation(ngx_http_realtime_verifier_t *verifier)
+{
+    if (verifier->jwks == NULL) {
+        return 0;
+    }
+
+    (void) ngx_http_realtime_jwks_keys(verifier->jwks);
+
+    return verifier->jwks->generation;
 }
 
 

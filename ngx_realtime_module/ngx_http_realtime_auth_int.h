@@ -12,6 +12,7 @@
 
 #include "ngx_http_realtime.h"
 #include "ngx_http_realtime_auth.h"
+#include "ngx_http_realtime_auth_jwks.h"
 #include "rt_claims.h"
 #include "rt_jwt.h"
 
@@ -29,6 +30,7 @@ typedef enum {
     NGX_HTTP_REALTIME_AUTH_NOT_YET_VALID,
     NGX_HTTP_REALTIME_AUTH_INSUFFICIENT_ROLE,
     NGX_HTTP_REALTIME_AUTH_CROSS_SITE,
+    NGX_HTTP_REALTIME_AUTH_UNAVAILABLE,
     NGX_HTTP_REALTIME_AUTH_FAILED
 } ngx_http_realtime_auth_status_e;
 
@@ -36,9 +38,15 @@ typedef enum {
 /* what a token has to be; locations with the same rules share one */
 
 typedef struct {
-    rt_keys_t                        *keys;
+    rt_keys_t                        *keys;         /* NULL: no files */
+    ngx_http_realtime_jwks_t         *jwks;         /* NULL: no server */
     rt_claims_rules_t                 rules;
 } ngx_http_realtime_verifier_t;
+
+
+typedef struct {
+    ngx_array_t                       jwks;         /* of pointers */
+} ngx_http_realtime_auth_main_conf_t;
 
 
 /* a variable that may hold a token */
@@ -53,6 +61,7 @@ typedef struct {
     ngx_flag_t                        enable;
     ngx_flag_t                        dry_run;
     rt_keys_t                        *keys;
+    ngx_http_realtime_jwks_t         *jwks;
     ngx_array_t                      *sources;      /* NULL: Authorization */
     ngx_array_t                      *issuers;      /* of ngx_str_t */
     ngx_array_t                      *audiences;    /* of ngx_str_t */
@@ -133,6 +142,8 @@ void ngx_http_realtime_identity_release(
 
 
 char *ngx_http_realtime_jwt_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_jwks_uri(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 ngx_int_t ngx_http_realtime_auth_add_variables(ngx_conf_t *cf);

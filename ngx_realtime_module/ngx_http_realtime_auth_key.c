@@ -5,6 +5,8 @@
 /* a set of keys with its certificates */
 #define NGX_HTTP_REALTIME_KEY_FILE_MAX  (256 * 1024)
 
+#define NGX_HTTP_REALTIME_JWKS_REFRESH  600     /* seconds */
+
 
 static ngx_int_t ngx_http_realtime_auth_read_key(ngx_conf_t *cf,
     ngx_str_t *name, rt_str_t *data);
@@ -158,4 +160,50 @@ static void
 ngx_http_realtime_auth_free_keys(void *data)
 {
     rt_keys_free(data);
+}
+
+
+char *
+ngx_http_realtime_jwks_uri(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_realtime_auth_conf_t  *acf = conf;
+
+    time_t                               refresh;
+    ngx_str_t                           *value, s;
+    ngx_http_realtime_auth_main_conf_t  *amcf;
+
+    if (acf->jwks != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    refresh = NGX_HTTP_REALTIME_JWKS_REFRESH;
+
+    if (cf->args->nelts == 3) {
+
+        if (ngx_strncmp(value[2].data, "refresh=", 8) == 0) {
+            s.data = value[2].data + 8;
+            s.len = value[2].len - 8;
+
+            refresh = ngx_parse_time(&s, 1);
+
+        } else {
+            refresh = NGX_ERROR;
+        }
+
+        if (refresh == (time_t) NGX_ERROR || refresh == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" of \"%V\"",
+                               &value[2], &cmd->name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    amcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_realtime_auth_module);
+
+    acf->jwks = ngx_http_realtime_jwks_add(cf, &amcf->jwks, &value[1],
+                                           refresh);
+
+    return (acf->jwks != NULL) ? NGX_CONF_OK : NGX_CONF_ERROR;
 }

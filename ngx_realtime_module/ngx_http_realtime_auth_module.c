@@ -6,6 +6,7 @@ static char *ngx_http_realtime_jwt_token(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_realtime_auth_names(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static void *ngx_http_realtime_auth_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_realtime_auth_create_conf(ngx_conf_t *cf);
 static char *ngx_http_realtime_auth_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -14,6 +15,7 @@ static ngx_http_realtime_verifier_t *ngx_http_realtime_auth_verifier(
 static ngx_int_t ngx_http_realtime_auth_texts(ngx_conf_t *cf,
     ngx_array_t *names, const rt_str_t **texts, size_t *n);
 static ngx_int_t ngx_http_realtime_auth_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_realtime_auth_init_process(ngx_cycle_t *cycle);
 
 
 static ngx_command_t  ngx_http_realtime_auth_commands[] = {
@@ -57,6 +59,13 @@ static ngx_command_t  ngx_http_realtime_auth_commands[] = {
     { ngx_string("realtime_jwt_key"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_http_realtime_jwt_key,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("realtime_jwks_uri"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_realtime_jwks_uri,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -113,7 +122,8 @@ static ngx_http_module_t  ngx_http_realtime_auth_module_ctx = {
     ngx_http_realtime_auth_add_variables,  /* preconfiguration */
     ngx_http_realtime_auth_init,           /* postconfiguration */
 
-    NULL,                                  /* create main configuration */
+    ngx_http_realtime_auth_create_main_conf,
+                                           /* create main configuration */
     NULL,                                  /* init main configuration */
 
     NULL,                                  /* create server configuration */
@@ -131,7 +141,7 @@ ngx_module_t  ngx_http_realtime_auth_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    ngx_http_realtime_cache_init,          /* init process */
+    ngx_http_realtime_auth_init_process,   /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     ngx_http_realtime_cache_exit,          /* exit process */
@@ -247,6 +257,25 @@ ngx_http_realtime_auth_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static void *
+ngx_http_realtime_auth_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_realtime_auth_main_conf_t  *amcf;
+
+    amcf = ngx_palloc(cf->pool, sizeof(ngx_http_realtime_auth_main_conf_t));
+
+    if (amcf == NULL
+        || ngx_array_init(&amcf->jwks, cf->pool, 1,
+                          sizeof(ngx_http_realtime_jwks_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return amcf;
+}
+
+
+static void *
 ngx_http_realtime_auth_create_conf(ngx_conf_t *cf)
 {
     ngx_http_realtime_auth_conf_t  *conf;
@@ -293,6 +322,7 @@ ngx_http_realtime_auth_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->dry_run, prev->dry_run, 0);
 
     same = (conf->keys == NULL
+            && conf->jwks == NULL
             && conf->issuers == NULL
             && conf->audiences == NULL
             && conf->leeway == NGX_CONF_UNSET
@@ -300,8 +330,11 @@ ngx_http_realtime_auth_merge_conf(ngx_conf_t *cf, void *parent, void *child)
             && conf->user_claim.data == NULL
             && conf->roles_claim.data == NULL);
 
-    if (conf->keys == NULL) {
+    /* files and a server are one set: neither adds to those from above */
+
+    if (conf->keys == NULL && conf->jwks == NULL) {
         conf->keys = prev->keys;
+        conf->jwks = prev->jwks;
     }
 
     if (conf->sources == NULL) {
@@ -329,7 +362,11 @@ ngx_http_realtime_auth_merge_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->admin_roles = prev->admin_roles;
     }
 
-    if (conf->enable && conf->keys == NULL && clcf->name.len) {
+    if (conf->enable
+        && conf->keys == NULL
+        && conf->jwks == NULL
+        && clcf->name.len)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "location \"%V\" verifies users but has no key: "
                            "write \"realtime_jwt_key file alg=HS256\"",
@@ -378,6 +415,7 @@ ngx_http_realtime_auth_verifier(ngx_conf_t *cf,
     }
 
     v->keys = conf->keys;
+    v->jwks = conf->jwks;
     v->rules.leeway = conf->leeway;
     v->rules.require_exp = conf->require_exp;
     v->rules.user.data = (char *) conf->user_claim.data;
@@ -438,4 +476,24 @@ ngx_http_realtime_auth_init(ngx_conf_t *cf)
     *h = ngx_http_realtime_auth_handler;
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_auth_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_realtime_auth_main_conf_t  *amcf;
+
+    amcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_realtime_auth_module);
+
+    if (amcf == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_realtime_cache_init(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_realtime_jwks_init(cycle, &amcf->jwks);
 }

@@ -2,6 +2,8 @@
 #include "ngx_http_realtime_auth_int.h"
 
 
+static ngx_http_realtime_auth_status_e ngx_http_realtime_auth_signature(
+    ngx_http_realtime_verifier_t *verifier, rt_jwt_t *jwt);
 static ngx_http_realtime_identity_t *ngx_http_realtime_identity(
     rt_claims_t *claims, ngx_log_t *log);
 static ngx_http_realtime_auth_status_e ngx_http_realtime_auth_claims_status(
@@ -23,25 +25,10 @@ ngx_http_realtime_auth_verify(ngx_http_realtime_verifier_t *verifier,
         return NGX_HTTP_REALTIME_AUTH_BAD_FORMAT;
     }
 
-    if (verifier->keys == NULL) {
-        return NGX_HTTP_REALTIME_AUTH_NO_KEY;
-    }
+    status = ngx_http_realtime_auth_signature(verifier, &jwt);
 
-    switch (rt_keys_verify(verifier->keys, jwt.alg, jwt.kid, jwt.input,
-                           jwt.sig))
-    {
-
-    case RT_KEYS_OK:
-        break;
-
-    case RT_KEYS_NONE:
-        return NGX_HTTP_REALTIME_AUTH_NO_KEY;
-
-    case RT_KEYS_BAD_SIGNATURE:
-        return NGX_HTTP_REALTIME_AUTH_BAD_SIGNATURE;
-
-    default: /* RT_KEYS_FAILED */
-        return NGX_HTTP_REALTIME_AUTH_FAILED;
+    if (status != NGX_HTTP_REALTIME_AUTH_OK) {
+        return status;
     }
 
     status = ngx_http_realtime_auth_claims_status(
@@ -63,6 +50,64 @@ ngx_http_realtime_auth_verify(ngx_http_realtime_verifier_t *verifier,
     rt_claims_free(&claims);
 
     return status;
+}
+
+
+/* the keys of files first, then those of a server */
+
+static ngx_http_realtime_auth_status_e
+ngx_http_realtime_auth_signature(ngx_http_realtime_verifier_t *verifier,
+    rt_jwt_t *jwt)
+{
+    rt_keys_t     *keys;
+    rt_keys_rc_e   rc, files;
+
+    files = RT_KEYS_NONE;
+
+    if (verifier->keys != NULL) {
+        files = rt_keys_verify(verifier->keys, jwt->alg, jwt->kid, jwt->input,
+                               jwt->sig);
+    }
+
+    rc = files;
+
+    if (verifier->jwks != NULL && rc != RT_KEYS_OK) {
+        keys = ngx_http_realtime_jwks_keys(verifier->jwks);
+
+        if (keys == NULL) {
+            return NGX_HTTP_REALTIME_AUTH_UNAVAILABLE;
+        }
+
+        rc = rt_keys_verify(keys, jwt->alg, jwt->kid, jwt->input, jwt->sig);
+
+        if (rc == RT_KEYS_NONE
+            && files == RT_KEYS_NONE
+            && jwt->kid.data != NULL
+            && !rt_keys_has_kid(keys, jwt->kid)
+            && ngx_http_realtime_jwks_missed(verifier->jwks))
+        {
+            return NGX_HTTP_REALTIME_AUTH_UNAVAILABLE;
+        }
+
+        if (rc == RT_KEYS_NONE) {
+            rc = files;
+        }
+    }
+
+    switch (rc) {
+
+    case RT_KEYS_OK:
+        return NGX_HTTP_REALTIME_AUTH_OK;
+
+    case RT_KEYS_NONE:
+        return NGX_HTTP_REALTIME_AUTH_NO_KEY;
+
+    case RT_KEYS_BAD_SIGNATURE:
+        return NGX_HTTP_REALTIME_AUTH_BAD_SIGNATURE;
+
+    default: /* RT_KEYS_FAILED */
+        return NGX_HTTP_REALTIME_AUTH_FAILED;
+    }
 }
 
 

@@ -189,6 +189,8 @@ ngx_http_realtime_init_zone(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
+    ngx_queue_init(&zone->sh->jwks);
+
     zone->shpool->data = zone->sh;
 
     /* a full zone is reported by whoever cannot do his work then */
