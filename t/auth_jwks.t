@@ -96,8 +96,6 @@ __DATA__
 ['', main::signed('old'), '', '', '', main::signed('old')]
 --- error_code eval
 [200, 200, 204, 200, 200, 200]
---- error_log
-no key of it is one for verifying signatures
 
 
 
