@@ -1,7 +1,7 @@
 
-#include <openssl/evp.h>
-
 #include "ngx_http_realtime_auth_int.h"
+
+#include <openssl/evp.h>
 
 
 /*

@@ -1,9 +1,9 @@
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-
 #include "ngx_http_realtime_offer.h"
 #include "ngx_realtime_peer.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
 
 
 #define NGX_HTTP_REALTIME_URL          "https://api.openai.com/v1"

@@ -1,9 +1,9 @@
 
-#include <openssl/evp.h>
-#include <openssl/rand.h>
-
 #include "ngx_http_realtime_offer.h"
 #include "rt_sdp.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
 
 
 #define NGX_HTTP_REALTIME_BOUNDARY_LEN  32      /* 128 random bits as hex */

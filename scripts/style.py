@@ -161,6 +161,11 @@ def headers(tree):
             if f"#ifndef {guard}\n#define {guard}\n" not in text:
                 yield name, 1, f"the header guard is {guard}"
 
+        # nginx's own headers choose what the system's declare (_GNU_SOURCE)
+        first = re.search(r'^#include ([<"]\w+)', text, re.M)
+        if base.startswith("ngx_") and first and not first.group(1)[1:].startswith("ngx_"):
+            yield name, 1, "a system header is included before nginx's"
+
         if base.startswith("rt_"):
             for n, line in tree.lines(name):
                 if re.match(r'\s*#\s*include\s*[<"]ngx_', line):
@@ -235,9 +240,7 @@ def tables(tree, kind):
 def documented(tree):
     """docs/directives.md has a heading for each directive and each variable."""
     page = "docs/directives.md"
-    if page not in tree.names:
-        return
-    text = tree.read(page)
+    text = tree.read(page) if page in tree.names else ""
     headings = " ".join(re.findall(r"^#+ .*$", text, re.M))
     known = set()
 
@@ -253,9 +256,28 @@ def documented(tree):
             yield page, 1, f"{word} is no directive of the module"
 
 
+def built(tree):
+    """config names each file, or a changed header is not compiled again."""
+    text = tree.read("config") if "config" in tree.names else ""
+    for name in tree.c_files():
+        if name.startswith(MODULE) and os.path.basename(name) not in text:
+            yield name, 1, "not named in config"
+
+
+def error_codes(tree):
+    """docs/http-api.md has each code that an error body can carry."""
+    page = "docs/http-api.md"
+    text = tree.read(page) if page in tree.names else ""
+    for name in tree.c_files():
+        for n, line in tree.lines(name):
+            m = re.match(r'\s*\{ \d{3}, ngx_string\("(\w+)"\)', line)
+            if m and f"`{m.group(1)}`" not in text:
+                yield name, n, f"the error code {m.group(1)} is not in {page}"
+
+
 RULES = [
     blanks_and_lengths, file_lengths, c_style, headers, names_of_the_machine,
-    open_ends, links, documented,
+    open_ends, links, documented, built, error_codes,
 ]
 
 
