@@ -50,6 +50,21 @@ describe('a refused answer', () => {
     });
   });
 
+  it('takes the message out of a quoted upstream error', async () => {
+    const quoted = '{"error": {"message": "No quota", "code": "insufficient_quota"}}';
+    const body = (message: string) => JSON.stringify({ error: { message } });
+
+    expect(
+      (await answer(500, body(`OpenAI Realtime API error: ${quoted}`))).message,
+    ).toBe('OpenAI Realtime API error: No quota');
+    expect((await answer(500, body('OpenAI: {"ok": true}'))).message).toBe(
+      'OpenAI: {"ok": true}',
+    );
+    expect((await answer(500, body('OpenAI: {broken}'))).message).toBe(
+      'OpenAI: {broken}',
+    );
+  });
+
   it.each([
     ['<html><h1>502 Bad Gateway</h1></html>', 502, 'unavailable', 'HTTP 502'],
     ['', 504, 'unavailable', 'HTTP 504'],

@@ -84,6 +84,18 @@ function detailText(detail: unknown): string | undefined {
   return undefined;
 }
 
+/** OpenAI's own error comes quoted behind a few words: its message is enough. */
+function readable(message: string): string {
+  const [, words = '', quoted = ''] = /^([^{]*)(\{.*\})\s*$/s.exec(message) ?? [];
+
+  try {
+    const inner = JSON.parse(quoted)?.error?.message;
+    return typeof inner === 'string' && inner !== '' ? words + inner : message;
+  } catch {
+    return message;
+  }
+}
+
 /**
  * Reads a refused answer: `error.message`, else `detail`, else plain text.
  * An HTML page of some proxy on the way says nothing to a person, so its
@@ -109,7 +121,7 @@ export async function problemOf(response: Response): Promise<Problem> {
 
   return new Problem(
     kindOfAnswer(response.status, code),
-    message || `HTTP ${response.status} ${response.statusText}`.trim(),
+    message ? readable(message) : `HTTP ${response.status} ${response.statusText}`.trim(),
     {
       status: response.status,
       code,
