@@ -34,6 +34,7 @@ typedef struct {
 } ngx_realtime_peer_data_t;
 
 
+static void ngx_realtime_peer_cleanup(void *data);
 static ngx_int_t ngx_realtime_peer_init(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_realtime_peer_get(ngx_peer_connection_t *pc, void *data);
@@ -55,6 +56,7 @@ ngx_http_upstream_srv_conf_t *
 ngx_realtime_peer_create(ngx_conf_t *cf, ngx_url_t *url)
 {
     ngx_uint_t                     i;
+    ngx_pool_cleanup_t            *cln;
     ngx_realtime_peer_t           *peer;
     ngx_realtime_peer_kept_t      *kept;
     ngx_http_upstream_srv_conf_t  *us;
@@ -79,6 +81,14 @@ ngx_realtime_peer_create(ngx_conf_t *cf, ngx_url_t *url)
         return NULL;
     }
 
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_realtime_peer_cleanup;
+    cln->data = peer;
+
     ngx_queue_init(&peer->kept);
     ngx_queue_init(&peer->free);
 
@@ -93,6 +103,17 @@ ngx_realtime_peer_create(ngx_conf_t *cf, ngx_url_t *url)
     us->peer.data = peer;
 
     return us;
+}
+
+
+static void
+ngx_realtime_peer_cleanup(void *data)
+{
+    ngx_realtime_peer_t *peer = data;
+
+    if (peer->session != NULL) {
+        ngx_ssl_free_session(peer->session);
+    }
 }
 
 
