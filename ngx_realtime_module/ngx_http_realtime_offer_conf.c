@@ -1,5 +1,8 @@
 
 #include "ngx_http_realtime_offer.h"
+
+#include <openssl/core_names.h>
+
 #include "ngx_realtime_peer.h"
 
 #include <openssl/core_names.h>

@@ -1,5 +1,8 @@
 
 #include "ngx_http_realtime_offer.h"
+
+#include <openssl/rand.h>
+
 #include "rt_sdp.h"
 
 #include <openssl/evp.h>

@@ -161,3 +161,24 @@ location = /own { internal; return 200 "code=$realtime_error model=$realtime_mod
 --- error_code: 500
 --- response_body
 code=upstream_bad_answer model=m
+
+
+
+=== TEST 15: the client leaves before upstream was reached: nothing is sent
+--- config
+location = /offer {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream https://127.0.0.1:$TEST_NGINX_PEER_PORT/v1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+}
+location /leave {
+    proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/offer;
+    proxy_read_timeout 200ms;
+}
+--- request eval: "POST /leave\r\n" . offer('early')
+--- error_code: 504
+--- wait: 0.2
+--- error_log
+client left before its offer was sent
