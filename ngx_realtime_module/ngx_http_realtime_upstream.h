@@ -20,7 +20,6 @@
 
 enum {
     NGX_HTTP_REALTIME_API_CALLS = 0,    /* multipart, names a call */
-    NGX_HTTP_REALTIME_API_LIVE,         /* JSON, names a session */
     NGX_HTTP_REALTIME_API_SDP           /* raw SDP, names nothing */
 };
 
