@@ -87,7 +87,7 @@ b
 
 === TEST 6: in a map
 --- http_config
-    map $realtime_roles $staff { default no; ~\bStaff\b yes; }
+    map $realtime_roles $staff { default no; Staff yes; }
 --- config
     location /t { return 200 "$staff\n"; }
 --- request eval
