@@ -10,7 +10,7 @@
 
 
 #define NGX_HTTP_REALTIME_URL          "https://api.openai.com/v1"
-#define NGX_HTTP_REALTIME_ANSWER_SIZE  (64 * 1024)
+#define NGX_HTTP_REALTIME_ANSWER_SIZE  (16 * 1024)
 
 
 static char *ngx_http_realtime_offer_set(ngx_conf_t *cf, ngx_command_t *cmd,

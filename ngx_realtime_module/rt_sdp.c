@@ -1,6 +1,7 @@
 
 #define _GNU_SOURCE             /* memmem(), memrchr() */
 
+#include <stdint.h>
 #include <string.h>
 
 #include "rt_sdp.h"
@@ -10,15 +11,17 @@
 #define RT_SDP_PREFIX_LEN  (sizeof(RT_SDP_PREFIX) - 1)
 
 
+#define RT_SDP_ONES        0x0101010101010101ull
+#define RT_SDP_HIGH        0x8080808080808080ull
+
+
+static int rt_sdp_control(const char *sdp, size_t len);
 static int rt_sdp_word(unsigned char c);
 
 
 rt_sdp_e
 rt_sdp_offer(const char *sdp, size_t len)
 {
-    size_t         i;
-    unsigned char  c, bad;
-
     if (len == 0) {
         return RT_SDP_EMPTY;
     }
@@ -30,17 +33,7 @@ rt_sdp_offer(const char *sdp, size_t len)
         return RT_SDP_NO_VERSION;
     }
 
-    /* without a branch, so that the compiler makes vectors of it */
-
-    bad = 0;
-
-    for (i = 0; i < len; i++) {
-        c = (unsigned char) sdp[i];
-        bad |= ((c < 0x20) & (c != '\t') & (c != '\n') & (c != '\r'))
-               | (c == 0x7f);
-    }
-
-    if (bad) {
+    if (rt_sdp_control(sdp, len)) {
         return RT_SDP_CONTROL;
     }
 
@@ -49,6 +42,51 @@ rt_sdp_offer(const char *sdp, size_t len)
     }
 
     return RT_SDP_OK;
+}
+
+
+/*
+ * Eight bytes at a time: most hold none below 0x20 and no DEL, and only the
+ * others are looked at one by one.
+ */
+
+static int
+rt_sdp_control(const char *sdp, size_t len)
+{
+    size_t         i, end;
+    uint64_t       w, del;
+    unsigned char  c;
+
+    for (i = 0; i < len; i = end) {
+
+        end = i + sizeof(w);
+
+        if (end <= len) {
+            memcpy(&w, sdp + i, sizeof(w));
+            del = w ^ (RT_SDP_ONES * 0x7f);
+
+            if (((((w - RT_SDP_ONES * 0x20) & ~w)
+                  | ((del - RT_SDP_ONES) & ~del)) & RT_SDP_HIGH) == 0)
+            {
+                continue;
+            }
+
+        } else {
+            end = len;
+        }
+
+        for ( /* void */ ; i < end; i++) {
+            c = (unsigned char) sdp[i];
+
+            if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r')
+                || c == 0x7f)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 
