@@ -130,6 +130,10 @@ ngx_http_realtime_offer_read_client(ngx_http_request_t *r)
                   ctx->accepted ? "client left before it had its answer"
                                 : "client left before its offer was sent");
 
+    /* the upstream's cleanup gives one back while the list is being walked */
+
+    r->main->count++;
+
     ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
 }
 
