@@ -26,6 +26,7 @@ struct rt_chunk_s {
 
 
 static int rt_cursor_take(void *data, size_t len, rt_str_t *text);
+static size_t rt_page_control(rt_str_t s, size_t pos);
 static void rt_page_item(rt_buf_t *b, const rt_transcript_t *t);
 static void rt_page_field(rt_buf_t *b, const char *name, rt_str_t value);
 static void rt_page_time(rt_buf_t *b, const char *name, int64_t ms);
@@ -239,8 +240,7 @@ rt_page_lines(rt_buf_t *b, const rt_page_t *page)
 void
 rt_page_text(rt_buf_t *b, const rt_page_t *page)
 {
-    char                    c;
-    size_t                  n;
+    size_t                  n, pos, start;
     unsigned                i;
     const rt_transcript_t  *t;
 
@@ -252,20 +252,51 @@ rt_page_text(rt_buf_t *b, const rt_page_t *page)
         rt_buf_str(b, rt_role_name(t->role));
         rt_buf_str(b, ": ");
 
-        /* one line each, and nothing that moves a terminal's cursor */
+        for (pos = start = 0; pos < t->text.len; pos += n ? n : 1) {
+            n = rt_page_control(t->text, pos);
 
-        for (n = 0; n < t->text.len; n++) {
-            c = t->text.data[n];
-
-            if ((unsigned char) c < 0x20 || c == 0x7f) {
-                c = ' ';
+            if (n) {
+                rt_buf_add(b, t->text.data + start, pos - start);
+                rt_buf_str(b, " ");
+                start = pos + n;
             }
-
-            rt_buf_add(b, &c, 1);
         }
 
+        rt_buf_add(b, t->text.data + start, pos - start);
         rt_buf_str(b, "\n");
     }
+}
+
+
+/*
+ * The bytes of a control character or line separator at pos, 0 for any other
+ * character: a turn is one line, and nothing moves a terminal's cursor.
+ */
+
+static size_t
+rt_page_control(rt_str_t s, size_t pos)
+{
+    size_t                left;
+    const unsigned char  *p;
+
+    p = (const unsigned char *) s.data + pos;
+    left = s.len - pos;
+
+    if (p[0] < 0x20 || p[0] == 0x7f) {
+        return 1;
+    }
+
+    if (left >= 2 && p[0] == 0xc2 && p[1] < 0xa0) {
+        return 2;
+    }
+
+    if (left >= 3 && p[0] == 0xe2 && p[1] == 0x80
+        && (p[2] == 0xa8 || p[2] == 0xa9))
+    {
+        return 3;
+    }
+
+    return 0;
 }
 
 

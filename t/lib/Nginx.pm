@@ -124,7 +124,7 @@ sub log {
 }
 
 
-# request(SOCKET, "GET /", BODY, CLAIM => VALUE, ...): (status, body), or
+# request(SOCKET, "GET /", BODY, CLAIM => VALUE, ...): (status, body, head), or
 # nothing where the connection ended
 sub request {
     my ($self, $socket, $line, $body, %claims) = @_;
@@ -147,12 +147,13 @@ sub send_request {
 sub response {
     my ($socket) = @_;
 
-    my ($status, $length) = (undef, 0);
+    my ($status, $length, $head) = (undef, 0, '');
 
     while (my $line = <$socket>) {
         $status //= $1 if $line =~ m{^HTTP/1\.1 (\d+)};
         $length = $1 if $line =~ /^Content-Length: (\d+)/i;
         last if $line eq "\r\n";
+        $head .= $line;
     }
 
     return if !defined $status;
@@ -163,7 +164,7 @@ sub response {
         read($socket, $body, $length - length $body, length $body) or return;
     }
 
-    return ($status, $body);
+    return ($status, $body, $head);
 }
 
 
