@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 
-from bench import gateways, measure, report
+from bench import count, gateways, measure, report
 from bench.files import ANSWER, OFFER, Files
 
 TOP = pathlib.Path(__file__).parent.parent
@@ -31,9 +31,9 @@ class Run:
     def slow_upstream(self, delay):
         return self._keep(gateways.start_upstream(self.files, ANSWER, self.folder, measure.OTHER_CPU, delay))
 
-    def gateway(self, name, store=None, upstream=None):
+    def gateway(self, name, store=None, upstream=None, under=()):
         port = (upstream or self.upstream).port
-        return self._keep(gateways.start(name, self.files, port, self.folder, measure.GATEWAY_CPU, store))
+        return self._keep(gateways.start(name, self.files, port, self.folder, measure.GATEWAY_CPU, store, under))
 
     def _keep(self, process):
         self.started.append(process)
@@ -56,13 +56,13 @@ def ferretdb(folder):
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("parts", nargs="*", default=[], metavar="PART",
-                        help="offers, latency, memory, growth, transcripts (default: all)")
+                        help="instructions, offers, latency, memory, growth, transcripts (default: all)")
     parser.add_argument("--rounds", type=int, default=9, help="rounds of the CPU comparison (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=3, help="of each measurement (default: %(default)s)")
     parser.add_argument("--json", type=pathlib.Path, default=TOP / "build" / "bench" / "results.json",
                         help="where the raw numbers go (default: build/bench/results.json)")
     options = parser.parse_args()
-    parts = options.parts or ["offers", "latency", "memory", "growth", "transcripts"]
+    parts = options.parts or ["instructions", "offers", "latency", "memory", "growth", "transcripts"]
 
     us, bare, lua, fastapi = (gateways.NAMES[i] for i in (1, 0, 2, 3))
     run = Run(TOP / "build" / "bench" / "run")
@@ -70,6 +70,8 @@ def main():
                "kernel": platform.release(), "nginx": nginx_version()}
     database = None
     try:
+        if "instructions" in parts:
+            results["instructions"] = count.per_offer(run, (bare, us, lua))
         if "offers" in parts:
             results["offers"] = measure.offers(run, (bare, us, lua), options.rounds, options.seconds)
             slow = measure.offers(run, (bare, fastapi), 3, options.seconds)

@@ -71,18 +71,23 @@ class Process:
         return total
 
     def stop(self):
-        if self.popen.poll() is None:
+        for _ in range(10):     # under valgrind nginx may sleep on what came just before it slept
+            if self.popen.poll() is not None:
+                return
             self.popen.send_signal(signal.SIGTERM)
             try:
-                self.popen.wait(10)
+                self.popen.wait(1)
             except subprocess.TimeoutExpired:
-                self.popen.kill()
-                self.popen.wait(10)
+                pass
+        self.popen.kill()
+        self.popen.wait(10)
 
 
-def nginx(folder, conf, port, cpus=None, binary="/usr/sbin/nginx"):
+def nginx(folder, conf, port, cpus=None, under=()):
+    """under: a tool to run it with, as one process without a master"""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nginx.conf").write_text(conf)
-    return Process([binary, "-p", str(folder), "-e", "error.log", "-c", "nginx.conf", "-g", "daemon off;"],
-                   folder, port, cpus)
+    directives = "daemon off;" + (" master_process off;" if under else "")
+    return Process([*under, "/usr/sbin/nginx", "-p", str(folder), "-e", "error.log", "-c", "nginx.conf",
+                    "-g", directives], folder, port, cpus)

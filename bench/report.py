@@ -12,6 +12,10 @@ def _table(title, head, rows):
 
 def text(results):
     out = [f"{results['date']}, nginx {results['nginx']}, {results['cpus']} cores, one worker\n"]
+    if "instructions" in results:
+        rows = [(name, f"{row['instructions']:,.0f}", f"{row['ratio']:.3f}", f"{row['syscalls']:.1f}")
+                for name, row in results["instructions"].items()]
+        out.append(_table("An offer, counted", ("gateway", "instructions (user space)", "ratio", "system calls"), rows))
     if "offers" in results:
         rows = [(name, _us(row["cpu"]["median"]),
                  f"{row['ratio']['median']:.2f} ({row['ratio']['p10']:.2f}-{row['ratio']['p90']:.2f})",

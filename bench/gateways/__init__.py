@@ -10,8 +10,8 @@ MODULE = HERE.parent.parent / "build" / "ngx_http_realtime_module.so"
 NAMES = ("bare proxy_pass", "ngx_http_realtime_module", "nginx + Lua", "FastAPI + httpx")
 
 
-def start(name, files, upstream_port, folder, cpus=None, store=None):
-    """A running gateway; store is a URI, for transcripts."""
+def start(name, files, upstream_port, folder, cpus=None, store=None, under=()):
+    """A running gateway; store is a URI, for transcripts; under is a tool to run nginx with."""
     port = process.free_port()
     folder = pathlib.Path(folder, name.split()[0].strip("+"))
     if name == NAMES[3]:
@@ -26,7 +26,7 @@ def start(name, files, upstream_port, folder, cpus=None, store=None):
         conf = confs.realtime(port, files, upstream_port, MODULE, store)
     else:
         conf = confs.bare(port, files, upstream_port)
-    return process.nginx(folder, conf, port, cpus)
+    return process.nginx(folder, conf, port, cpus, under)
 
 
 def start_upstream(files, answer, folder, cpus=None, delay=0):
