@@ -18,7 +18,6 @@ from client import Connection
 from gateway import Gateway, offer, wait_for
 
 STATUS = "location = /realtime/status { realtime_status; }"
-DELAY = 0.8         # of an answer: the client has left by then
 
 
 def headers_of(gateway):
@@ -26,7 +25,7 @@ def headers_of(gateway):
 
 
 def leave(gateway, *nonces, **instructions):
-    """Clients whose offers are on their way upstream when they go."""
+    """Clients whose offers are on their way upstream when they go; then the answers."""
     def arrived():
         return set(nonces) <= set(gateway.peer.log()["offers"])
 
@@ -35,13 +34,14 @@ def leave(gateway, *nonces, **instructions):
         for nonce in nonces:
             connection = await Connection.open(gateway.port)
             connection.send("POST", "/realtime/webrtc-offer", headers_of(gateway),
-                            offer(nonce, delay=DELAY, **instructions))
+                            offer(nonce, hold=True, **instructions))
             connections.append(connection)
         await asyncio.to_thread(wait_for, arrived, 5, "the offers")
         for connection in connections:
             connection.close()
 
     asyncio.run(run())
+    gateway.peer.release()
 
 
 def hangups(gateway, nonce):

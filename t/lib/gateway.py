@@ -112,15 +112,22 @@ class Peer:
         self.tls = tls
 
     def log(self):
+        return self.ask("GET", "/peer/log")
+
+    def release(self):
+        """Lets the answers go that offers told the peer to hold."""
+        self.ask("POST", "/peer/release")
+
+    def ask(self, method, path):
         if self.tls:
             connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10,
                                                      context=insecure())
         else:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("GET", "/peer/log")
-        log = json.load(connection.getresponse())
+        connection.request(method, path)
+        answer = json.load(connection.getresponse())
         connection.close()
-        return log
+        return answer
 
     def calls_of(self, nonce):
         return [c for c in self.log()["calls"].values() if c["nonce"] == nonce]

@@ -2,14 +2,15 @@
 """A realtime API of numbers instead of sound: it answers offers and remembers.
 
 The answer holds the SHA-256 of the offer, so a mixed-up answer shows. What the
-peer has to do wrong is written in the offer itself, as JSON behind "a=peer:":
+peer has to do with it is written in the offer itself, as JSON behind "a=peer:":
 
   {"delay": 0.3}                 answer later
+  {"hold": true}                 answer when POST /peer/release says so
   {"close": "fin"|"rst"}         read the request and close
   {"close": ..., "kept": true}   the same, unless it is the connection's first
   {"hangup": [503, "close", "stall", 404]}   what hang-ups of the call get, in turn
 
-GET /peer/log tells what arrived; a process of its own, so that it shares no
+GET /peer/log tells what arrived. It is a process of its own, so that it shares no
 interpreter with the clients.
 """
 
@@ -44,6 +45,7 @@ class Book:
         self.unknown = []
         self.offers = collections.Counter()     # by nonce: requests that arrived
         self.calls = {}                         # by call id
+        self.held = []                          # futures of answers
 
     def create(self, offer, instructions):
         nonce = NONCE.search(offer)
@@ -53,6 +55,12 @@ class Book:
         self.calls[call] = {"nonce": nonce, "hangups": [],
                             "plan": instructions.get("hangup", [])}
         return call
+
+    def release(self):
+        for answer in self.held:
+            if not answer.done():
+                answer.set_result(None)
+        self.held.clear()
 
     def log(self):
         return {"connections": self.connections, "bad_keys": self.bad_keys,
@@ -115,6 +123,9 @@ class Connection(asyncio.Protocol):
     def request(self, method, target, headers, body):
         if target == "/peer/log":
             self.reply(200, json.dumps(self.book.log()).encode())
+        elif target == "/peer/release":
+            self.book.release()
+            self.reply(200, b"{}")
         elif headers.get("authorization") != f"Bearer {self.book.key}":
             self.book.bad_keys += 1
             self.reply(401, b'{"error":{"message":"Incorrect API key provided"}}')
@@ -136,9 +147,14 @@ class Connection(asyncio.Protocol):
             self.close(todo["close"] == "rst")
             return
 
-        self.later(todo.get("delay", 0), lambda: self.reply(
-            201, answer_to(offer), "application/sdp",
-            f"Location: /v1/realtime/calls/{call}\r\n"))
+        def answer():
+            self.reply(201, answer_to(offer), "application/sdp",
+                       f"Location: /v1/realtime/calls/{call}\r\n")
+
+        if todo.get("hold"):
+            self.hold(answer)
+        else:
+            self.later(todo.get("delay", 0), answer)
 
     def hangup(self, call):
         if call not in self.book.calls:
@@ -156,17 +172,21 @@ class Connection(asyncio.Protocol):
         elif what != "stall":
             self.reply(what, b"{}")
 
+    def hold(self, what):
+        self.turn = asyncio.get_running_loop().create_future()
+        self.turn.add_done_callback(lambda turn: turn.cancelled() or self.take_turn(what))
+        self.book.held.append(self.turn)
+
     def later(self, delay, what):
-        if not delay:
+        if delay:
+            self.turn = asyncio.get_running_loop().call_later(delay, self.take_turn, what)
+        else:
             what()
-            return
 
-        def turn():
-            self.turn = None
-            what()
-            self.next()
-
-        self.turn = asyncio.get_running_loop().call_later(delay, turn)
+    def take_turn(self, what):
+        self.turn = None
+        what()
+        self.next()
 
     def reply(self, status, body, kind="application/json", more=""):
         self.transport.write(
