@@ -37,6 +37,15 @@ struct rt_sqlite_conn_s {
 
 
 /*
+ * Whether an absolute path can be that of a file: for a test of the
+ * configuration.  Opens nothing, changes nothing.  0, or -1 with the reason
+ * in err.
+ */
+
+int rt_sqlite_check(const char *path, rt_store_error_t *err);
+
+
+/*
  * table is made by schema, SQL with each %w standing for the name of the
  * table, wherever it is missing.  path and table must stay.  NULL: no memory.
  */

@@ -14,6 +14,7 @@ rt_sqlite_insert(rt_sqlite_conn_t *conn, const char *table,
     const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
     rt_store_error_t *err)
 {
+    int                     code;
     size_t                  i;
     rt_str_t                role, source;
     sqlite3_stmt           *stmt;
@@ -64,17 +65,16 @@ rt_sqlite_insert(rt_sqlite_conn_t *conn, const char *table,
         }
 
         rc = rt_sqlite_fail(conn, err);
+        code = sqlite3_errcode(conn->db) & 0xff;
         sqlite3_reset(stmt);
 
         /* a read-only file refuses all of them, a constraint this one */
 
-        if (rc != RT_STORE_REFUSED
-            || sqlite3_db_readonly(conn->db, "main") == 1)
-        {
+        if (code != SQLITE_CONSTRAINT && code != SQLITE_TOOBIG) {
             return rc;
         }
 
-        results[i] = rc;
+        results[i] = RT_STORE_REFUSED;
     }
 
     return RT_STORE_OK;
@@ -166,4 +166,42 @@ rt_sqlite_row(sqlite3_stmt *stmt, rt_page_t *page, rt_transcript_t *t)
            && rt_sqlite_column(stmt, 11, page, &t->language) == 0
            && rt_sqlite_column(stmt, 12, page, &t->metadata) == 0
            ? 0 : -1;
+}
+
+
+rt_store_rc_e
+rt_sqlite_delete(rt_sqlite_conn_t *conn, const char *table,
+    const rt_store_match_t *match, int64_t before, int limit,
+    uint64_t *deleted, rt_store_error_t *err)
+{
+    sqlite3_stmt   *stmt;
+    rt_store_rc_e   rc;
+
+    stmt = rt_sqlite_prepare(conn,
+               "DELETE FROM \"%w\" WHERE rowid IN (SELECT rowid FROM \"%w\""
+               " WHERE %s%s%s LIMIT %d)",
+               table, table,
+               match ? "user_id = ?1" : "created_at < ?4",
+               match && match->session_id.data ? " AND session_id = ?2" : "",
+               match && match->id ? " AND id = ?3" : "",
+               limit);
+
+    if (stmt != NULL && match != NULL) {
+        rt_sqlite_bind(stmt, 1, match->user_id);
+        rt_sqlite_bind(stmt, 2, match->session_id);
+
+        if (match->id != NULL) {
+            sqlite3_bind_blob(stmt, 3, match->id->bytes, RT_ID_LEN,
+                              SQLITE_STATIC);
+        }
+    }
+
+    if (stmt != NULL && match == NULL) {
+        sqlite3_bind_int64(stmt, 4, before);
+    }
+
+    rc = rt_sqlite_run(conn, stmt, err);
+    *deleted = rc == RT_STORE_OK ? sqlite3_changes(conn->db) : 0;
+
+    return rc;
 }

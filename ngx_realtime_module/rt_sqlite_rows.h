@@ -53,6 +53,16 @@ rt_store_rc_e rt_sqlite_read(rt_sqlite_conn_t *conn, sqlite3_stmt *stmt,
     size_t max, rt_page_t *page, rt_store_error_t *err);
 
 
+/*
+ * Deletes what matches, or without a match what arrived before a time (ms):
+ * at most limit rows, all of them where limit is -1.
+ */
+
+rt_store_rc_e rt_sqlite_delete(rt_sqlite_conn_t *conn, const char *table,
+    const rt_store_match_t *match, int64_t before, int limit,
+    uint64_t *deleted, rt_store_error_t *err);
+
+
 /* rt_store_find_user() */
 rt_store_rc_e rt_sqlite_user(rt_sqlite_conn_t *conn,
     const rt_store_lookup_t *lookup, rt_str_t value, rt_user_t *user,

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 
 #define RT_SQLITE_PREFIX       (sizeof("sqlite:") - 1)
@@ -87,53 +86,19 @@ static const char  rt_store_sqlite_schema[] =
 static int
 rt_store_sqlite_check(const rt_store_conf_t *conf, rt_store_error_t *err)
 {
-    char         *dir, *slash;
-    const char   *path;
-    struct stat   sb;
-
-    path = conf->uri + RT_SQLITE_PREFIX;
-
-    if (path[0] != '/') {
-        rt_store_fail(err, RT_STORE_REFUSED,
-                      "\"sqlite:\" needs the absolute path of a file");
-        return -1;
-    }
-
-    if (stat(path, &sb) == 0 && !S_ISREG(sb.st_mode)) {
-        rt_store_fail(err, RT_STORE_REFUSED, "\"%s\" is not a file", path);
-        return -1;
-    }
-
     if (strcasecmp(conf->collection, "users") == 0) {
         rt_store_fail(err, RT_STORE_REFUSED,
                       "\"users\" is the table of the user lookup");
         return -1;
     }
 
-    dir = strdup(path);
-    if (dir == NULL) {
-        rt_store_fail(err, RT_STORE_BROKEN, "out of memory");
+    if (conf->uri[RT_SQLITE_PREFIX] != '/') {
+        rt_store_fail(err, RT_STORE_REFUSED,
+                      "\"sqlite:\" needs the absolute path of a file");
         return -1;
     }
 
-    slash = strrchr(dir, '/');
-    slash[slash == dir] = '\0';
-
-    if (stat(dir, &sb) == -1 || !S_ISDIR(sb.st_mode)) {
-        rt_store_fail(err, RT_STORE_REFUSED, "there is no directory \"%s\"",
-                      dir);
-        free(dir);
-        return -1;
-    }
-
-    free(dir);
-
-    if (path[strlen(path) - 1] == '/') {
-        rt_store_fail(err, RT_STORE_REFUSED, "\"%s\" is not a file", path);
-        return -1;
-    }
-
-    return 0;
+    return rt_sqlite_check(conf->uri + RT_SQLITE_PREFIX, err);
 }
 
 
@@ -441,7 +406,6 @@ rt_store_sqlite_delete(rt_store_t *st, const rt_store_match_t *match,
     rt_store_sqlite_t  *s = (rt_store_sqlite_t *) st;
 
     rt_store_rc_e      rc;
-    sqlite3_stmt      *stmt;
     rt_sqlite_conn_t  *conn;
 
     rc = rt_sqlite_begin(s->file, RT_SQLITE_WRITE, &conn, err);
@@ -449,31 +413,8 @@ rt_store_sqlite_delete(rt_store_t *st, const rt_store_match_t *match,
         return rc;
     }
 
-    stmt = rt_sqlite_prepare(conn,
-               "DELETE FROM \"%w\" WHERE rowid IN (SELECT rowid FROM \"%w\""
-               " WHERE %s%s%s LIMIT %d)",
-               st->conf.collection, st->conf.collection,
-               match ? "user_id = ?1" : "created_at < ?4",
-               match && match->session_id.data ? " AND session_id = ?2" : "",
-               match && match->id ? " AND id = ?3" : "",
-               RT_SQLITE_ERASE_BATCH);
-
-    if (stmt != NULL && match != NULL) {
-        rt_sqlite_bind(stmt, 1, match->user_id);
-        rt_sqlite_bind(stmt, 2, match->session_id);
-
-        if (match->id != NULL) {
-            sqlite3_bind_blob(stmt, 3, match->id->bytes, RT_ID_LEN,
-                              SQLITE_STATIC);
-        }
-    }
-
-    if (stmt != NULL && match == NULL) {
-        sqlite3_bind_int64(stmt, 4, before);
-    }
-
-    rc = rt_sqlite_run(conn, stmt, err);
-    *deleted = rc == RT_STORE_OK ? sqlite3_changes(conn->db) : 0;
+    rc = rt_sqlite_delete(conn, st->conf.collection, match, before,
+                          RT_SQLITE_ERASE_BATCH, deleted, err);
 
     return rt_sqlite_end(s->file, conn, rc, err);
 }

@@ -6,6 +6,7 @@
 #ifndef _STORE_FIXTURE_H_INCLUDED_
 #define _STORE_FIXTURE_H_INCLUDED_
 
+#include "items.h"
 #include "rt_store.h"
 #include "rt_time.h"
 
@@ -19,47 +20,9 @@
 #include <cmocka.h>
 
 
-#define TIME  1795478550000LL
-
-
 static char             uri[512];
 static rt_store_t      *st;
 static rt_store_conf_t  conf;
-
-
-static rt_str_t
-str(const char *text)
-{
-    rt_str_t  s;
-
-    s.data = text;
-    s.len = text ? strlen(text) : 0;
-
-    return s;
-}
-
-
-/* an item of which everything follows from its number */
-
-static rt_transcript_t
-item(const char *user, const char *session, unsigned char n)
-{
-    rt_transcript_t  t;
-
-    memset(&t, 0, sizeof(rt_transcript_t));
-
-    t.id.bytes[0] = (unsigned char) user[0];
-    t.id.bytes[1] = session ? (unsigned char) session[0] : 0;
-    t.id.bytes[11] = n;
-    t.user_id = str(user);
-    t.session_id = str(session);
-    t.text = str("said");
-    t.timestamp = TIME + n;
-    t.created_at = TIME + n;
-    t.seq = (TIME + n) * 1000;
-
-    return t;
-}
 
 
 static void

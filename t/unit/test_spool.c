@@ -1,0 +1,334 @@
+/*
+ * The spool as a file: what is put, taken, removed and erased, and by whom.
+ */
+
+#include "spool_fixture.h"
+#include "rt_time.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+
+static uint64_t
+erase(const char *user, const char *session, const rt_id_t *id)
+{
+    uint64_t          deleted;
+    rt_store_match_t  match;
+
+    match.user_id = str(user);
+    match.session_id = str(session);
+    match.id = id;
+
+    if (rt_spool_erase(sp, &match, &deleted, &err) != RT_STORE_OK) {
+        fail_msg("erase: %s", err.text);
+    }
+
+    return deleted;
+}
+
+
+static void
+test_order(void **state)
+{
+    rt_page_t        page;
+    rt_transcript_t  t[4];
+
+    (void) state;
+
+    depth(0, 0);
+    waits("");
+
+    /* of arrival: neither that of ids nor that of time */
+
+    t[0] = item("bob", "s", 'd');
+    t[1] = item("ann", "s", 'a');
+    t[2] = item("bob", NULL, 'c');
+    t[3] = item("ann", "s", 'b');
+
+    put(sp, t, 2);
+    put(sp, &t[2], 2);
+
+    depth(4, 0);
+    waits("dacb");
+
+    page = take(sp, 3);
+    assert_int_equal(page.n, 3);
+    assert_int_equal(rt_spool_remove(sp, &page.items[0].id, 1, &err),
+                     RT_STORE_OK);
+    rt_page_free(&page);
+
+    waits("acb");
+
+    put(sp, t, 1);
+    waits("acbd");
+    depth(4, 0);
+}
+
+
+static void
+test_every_field(void **state)
+{
+    rt_page_t        page;
+    rt_transcript_t  t, *r;
+
+    (void) state;
+
+    t = item("ann", "s", 1);
+    t.role = RT_ROLE_ASSISTANT;
+    t.source = RT_SOURCE_OBSERVED;
+    t.text = str("quote \" back\\slash\n\xc3\xa9 \xf0\x9f\x8e\x99");
+    t.call_id = str("rtc_1");
+    t.item_id = str("item_1");
+    t.previous_item_id = str("item_0");
+    t.language = str("fr");
+    t.metadata = str("{\"a\":1}");
+
+    put(sp, &t, 1);
+
+    page = take(sp, 10);
+    assert_int_equal(page.n, 1);
+    r = &page.items[0];
+
+    assert_memory_equal(&r->id, &t.id, sizeof(rt_id_t));
+    assert_int_equal(r->role, t.role);
+    assert_int_equal(r->source, t.source);
+    assert_int_equal(r->timestamp, t.timestamp);
+    assert_int_equal(r->created_at, t.created_at);
+    assert_int_equal(r->seq, t.seq);
+    assert_memory_equal(r->text.data, t.text.data, t.text.len);
+    assert_int_equal(r->text.len, t.text.len);
+    assert_memory_equal(r->metadata.data, "{\"a\":1}", 7);
+    assert_memory_equal(r->previous_item_id.data, "item_0", 6);
+    assert_memory_equal(r->session_id.data, "s", 1);
+
+    rt_page_free(&page);
+}
+
+
+static void
+test_once(void **state)
+{
+    rt_spool_t      *other;
+    rt_transcript_t  t[3];
+
+    (void) state;
+
+    t[0] = item("ann", "s", 'a');
+    t[1] = t[0];
+    t[2] = item("ann", "s", 'b');
+
+    put(sp, t, 3);
+    put(sp, t, 3);
+    waits("ab");
+    depth(2, 0);
+
+    /* another process */
+
+    other = rt_spool_open(path, 1000);
+    assert_non_null(other);
+    put(other, t, 3);
+    depth(2, 0);
+
+    t[0] = item("ann", "s", 'c');
+    put(other, t, 1);
+    waits("abc");
+
+    rt_spool_close(sp);
+    sp = other;
+    waits("abc");
+}
+
+
+static void
+test_dead(void **state)
+{
+    rt_transcript_t  t[3], absent;
+
+    (void) state;
+
+    t[0] = item("ann", "s", 'a');
+    t[1] = item("ann", "s", 'b');
+    t[2] = item("ann", "s", 'c');
+    put(sp, t, 3);
+
+    assert_int_equal(rt_spool_dead(sp, &t[1].id, "no", &err), RT_STORE_OK);
+    assert_int_equal(rt_spool_dead(sp, &t[1].id, "again", &err), RT_STORE_OK);
+    waits("ac");
+    depth(2, 1);
+
+    /* one that was removed or erased meanwhile */
+
+    absent = item("ann", "s", 'x');
+    assert_int_equal(rt_spool_dead(sp, &absent.id, "no", &err), RT_STORE_OK);
+    depth(2, 1);
+
+    /* putting it again does not revive it */
+
+    put(sp, &t[1], 1);
+    depth(2, 1);
+
+    /* what scripts/spool retry does: it has its place again */
+
+    sql("DELETE FROM dead_letters");
+    waits("abc");
+    depth(3, 0);
+
+    assert_int_equal(rt_spool_dead(sp, &t[1].id, "no", &err), RT_STORE_OK);
+    assert_int_equal(rt_spool_remove(sp, &t[1].id, 1, &err), RT_STORE_OK);
+    depth(2, 0);
+}
+
+
+static void
+test_erase(void **state)
+{
+    rt_transcript_t  t[5];
+
+    (void) state;
+
+    t[0] = item("ann", "s", 'a');
+    t[1] = item("ann", "t", 'b');
+    t[2] = item("ann", NULL, 'c');
+    t[3] = item("bob", "s", 'd');
+    t[4] = item("ann", "s", 'e');
+    put(sp, t, 5);
+
+    /* somebody else's id is not there */
+
+    assert_int_equal(erase("bob", NULL, &t[0].id), 0);
+    assert_int_equal(erase("ann", "t", &t[0].id), 0);
+    assert_int_equal(erase("ann", "no such", NULL), 0);
+    depth(5, 0);
+
+    assert_int_equal(erase("ann", NULL, &t[0].id), 1);
+    waits("bcde");
+
+    assert_int_equal(rt_spool_dead(sp, &t[4].id, "no", &err), RT_STORE_OK);
+    assert_int_equal(erase("ann", "s", NULL), 1);
+    depth(3, 0);
+    waits("bcd");
+
+    assert_int_equal(erase("ann", NULL, NULL), 2);
+    waits("d");
+    depth(1, 0);
+}
+
+
+static void
+test_check(void **state)
+{
+    size_t  i;
+
+    static const char *const  wrong[] = {
+        "/nonexistent-directory/spool.db", "/tmp", "/tmp/", "/tmp/x/", "/",
+        "/dev/null",
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+
+        if (rt_spool_check(wrong[i], &err) == 0) {
+            fail_msg("%s was accepted", wrong[i]);
+        }
+    }
+
+    rt_spool_close(sp);
+    unlink(path);
+
+    assert_int_equal(rt_spool_check(path, &err), 0);
+    open_spool(path);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+
+static void
+test_lock(void **state)
+{
+    int      drain, erase, second;
+    int64_t  start;
+
+    (void) state;
+
+    assert_int_equal(rt_spool_lock(sp, RT_SPOOL_DRAIN, &drain, &err),
+                     RT_STORE_OK);
+    assert_int_equal(rt_spool_lock(sp, RT_SPOOL_DRAIN, &second, &err),
+                     RT_STORE_TIMEOUT);
+
+    start = rt_time_now();
+    assert_int_equal(rt_spool_lock(sp, RT_SPOOL_ERASE, &erase, &err),
+                     RT_STORE_TIMEOUT);
+    assert_in_range(rt_time_now() - start, 900000, 3000000);
+
+    rt_spool_unlock(drain);
+
+    assert_int_equal(rt_spool_lock(sp, RT_SPOOL_ERASE, &erase, &err),
+                     RT_STORE_OK);
+    assert_int_equal(rt_spool_lock(sp, RT_SPOOL_ERASE, &second, &err),
+                     RT_STORE_OK);
+    rt_spool_unlock(second);
+    assert_int_equal(rt_spool_lock(sp, RT_SPOOL_DRAIN, &drain, &err),
+                     RT_STORE_TIMEOUT);
+    rt_spool_unlock(erase);
+}
+
+
+static void
+test_lock_of_the_dead(void **state)
+{
+    int    lock, ready[2];
+    char   c;
+    pid_t  pid;
+
+    (void) state;
+
+    assert_int_equal(pipe(ready), 0);
+
+    pid = fork();
+
+    if (pid == 0) {
+        if (rt_spool_lock(sp, RT_SPOOL_DRAIN, &lock, &err) == RT_STORE_OK
+            && write(ready[1], "x", 1) == 1)
+        {
+            pause();
+        }
+
+        _exit(1);
+    }
+
+    assert_int_equal(read(ready[0], &c, 1), 1);
+    assert_int_equal(rt_spool_lock(sp, RT_SPOOL_DRAIN, &lock, &err),
+                     RT_STORE_TIMEOUT);
+
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+
+    assert_int_equal(rt_spool_lock(sp, RT_SPOOL_DRAIN, &lock, &err),
+                     RT_STORE_OK);
+    rt_spool_unlock(lock);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test_setup_teardown(test_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_every_field, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dead, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_erase, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_check, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lock_of_the_dead, setup,
+                                        teardown),
+    };
+
+    if (spool_path() == -1) {
+        return 1;
+    }
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+/*
+ * A spool whose file is not there, damaged, locked or on a full disk.
+ */
+
+#include "spool_fixture.h"
+#include "rt_time.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+
+/* each call fails with rc, and says of what file */
+
+static void
+all_fail(rt_store_rc_e rc, const char *word)
+{
+    uint64_t          deleted;
+    rt_page_t         page;
+    rt_transcript_t   t;
+    rt_store_match_t  match;
+    rt_spool_depth_t  d;
+
+    t = item("ann", "s", 'a');
+    match.user_id = str("ann");
+    match.session_id = str(NULL);
+    match.id = NULL;
+
+    assert_int_equal(put_one(&t), rc);
+    assert_non_null(strstr(err.text, word));
+    assert_int_equal(rt_spool_take(sp, 9, &page, &err), rc);
+    assert_int_equal(rt_spool_remove(sp, &t.id, 1, &err), rc);
+    assert_int_equal(rt_spool_dead(sp, &t.id, "no", &err), rc);
+    assert_int_equal(rt_spool_erase(sp, &match, &deleted, &err), rc);
+    assert_int_equal(rt_spool_depth(sp, &d, &err), rc);
+    assert_non_null(strstr(err.text, word));
+}
+
+
+static void
+test_no_file(void **state)
+{
+    int  lock;
+
+    (void) state;
+
+    rt_spool_close(sp);
+    open_spool("/proc/self/spool.db");
+
+    all_fail(RT_STORE_UNAVAILABLE, "/proc/self/spool.db");
+    assert_int_equal(rt_spool_lock(sp, RT_SPOOL_ERASE, &lock, &err),
+                     RT_STORE_UNAVAILABLE);
+}
+
+
+static void
+test_not_a_database(void **state)
+{
+    int  fd;
+
+    (void) state;
+
+    fd = open(path, O_WRONLY|O_CREAT|O_TRUNC, 0600);
+    assert_int_equal(write(fd, "something else, of some length\n", 31), 31);
+    close(fd);
+
+    all_fail(RT_STORE_BROKEN, path);
+}
+
+
+static void
+test_newer(void **state)
+{
+    (void) state;
+
+    sql("PRAGMA user_version=99");
+    all_fail(RT_STORE_BROKEN, "newer");
+}
+
+
+static void
+test_locked(void **state)
+{
+    int64_t          start;
+    sqlite3         *db;
+    rt_transcript_t  t;
+
+    (void) state;
+
+    depth(0, 0);
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+                     SQLITE_OK);
+
+    start = rt_time_now();
+    t = item("ann", "s", 'a');
+    assert_int_equal(put_one(&t), RT_STORE_UNAVAILABLE);
+    assert_in_range(rt_time_now() - start, 900000, 3000000);
+
+    /* reading goes on */
+
+    depth(0, 0);
+    sqlite3_close(db);
+
+    assert_int_equal(put_one(&t), RT_STORE_OK);
+    waits("a");
+}
+
+
+/* a disk that takes no more: RLIMIT_FSIZE is what a test can set */
+
+static void
+test_full(void **state)
+{
+    size_t           i, full;
+    rt_store_rc_e    rc;
+    struct rlimit    limit, all;
+    rt_transcript_t  t;
+    static char      text[16000];
+
+    (void) state;
+
+    memset(text, 'x', sizeof(text) - 1);
+    t = item("ann", "s", 0);
+    t.text = str(text);
+
+    assert_int_equal(put_one(&t), RT_STORE_OK);
+
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+    limit = all;
+    limit.rlim_cur = 300000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+
+    full = 0;
+
+    for (i = 1; i < 200; i++) {
+        t.id.bytes[RT_ID_LEN - 1] = (unsigned char) i;
+        rc = put_one(&t);
+
+        if (rc != RT_STORE_OK) {
+            assert_int_equal(rc, RT_STORE_UNAVAILABLE);
+            full++;
+        }
+    }
+
+    assert_in_range(full, 150, 195);
+    depth(200 - full, 0);
+
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+
+    /* what was acknowledged is there, nothing else is */
+
+    depth(200 - full, 0);
+    assert_int_equal(put_one(&t), RT_STORE_OK);
+    depth(200 - full + 1, 0);
+}
+
+
+static void
+test_refused(void **state)
+{
+    rt_transcript_t   t[2];
+    rt_spool_depth_t  d;
+
+    const rt_transcript_t  *all[2] = { &t[0], &t[1] };
+
+    (void) state;
+
+    t[0] = item("ann", "s", 'a');
+    t[1] = item("ann", "s", 'b');
+    t[1].text = str(NULL);
+
+    /* all of them or none */
+
+    assert_int_equal(rt_spool_put(sp, all, 2, &d, &err), RT_STORE_REFUSED);
+    depth(0, 0);
+    waits("");
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test_setup_teardown(test_no_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_a_database, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_newer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_locked, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+    };
+
+    if (spool_path() == -1) {
+        return 1;
+    }
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
