@@ -31,6 +31,8 @@ enum {
     NGX_HTTP_REALTIME_C_SPOOLED,        /* gauge: now in the spool */
     NGX_HTTP_REALTIME_C_DEAD_LETTERS,   /* gauge: refused by the database */
     NGX_HTTP_REALTIME_C_DRY_RUN,        /* what a dry run would refuse */
+    NGX_HTTP_REALTIME_C_LOOKUPS,        /* users asked for in the store */
+    NGX_HTTP_REALTIME_C_LOOKUPS_FAILED,
     NGX_HTTP_REALTIME_C_MAX
 };
 
@@ -42,6 +44,12 @@ typedef struct {
     ngx_atomic_t               counters[NGX_HTTP_REALTIME_C_MAX];
     /* of ngx_http_realtime_jwks_slot_t */
     ngx_queue_t                jwks;
+    /* of ngx_http_realtime_known_t, in two orders */
+    ngx_rbtree_t               users;
+    ngx_rbtree_node_t          users_sentinel;
+    ngx_queue_t                users_age;
+    ngx_uint_t                 users_n;
+    size_t                     users_size;
 } ngx_http_realtime_shctx_t;
 
 

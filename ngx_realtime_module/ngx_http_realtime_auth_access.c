@@ -1,5 +1,5 @@
 
-#include "ngx_http_realtime_auth_int.h"
+#include "ngx_http_realtime_auth_lookup.h"
 
 
 static ngx_http_realtime_auth_ctx_t *ngx_http_realtime_auth_ctx(
@@ -7,6 +7,8 @@ static ngx_http_realtime_auth_ctx_t *ngx_http_realtime_auth_ctx(
 static void ngx_http_realtime_auth_cleanup(void *data);
 static ngx_http_realtime_auth_status_e ngx_http_realtime_auth_evaluate(
     ngx_http_request_t *r, ngx_http_realtime_auth_ctx_t *ctx);
+static ngx_http_realtime_auth_status_e ngx_http_realtime_auth_admit(
+    ngx_http_realtime_auth_ctx_t *ctx, ngx_http_realtime_user_t *user);
 static ngx_uint_t ngx_http_realtime_auth_has_role(ngx_array_t *has,
     ngx_array_t *wanted);
 static ngx_int_t ngx_http_realtime_auth_refuse(ngx_http_request_t *r,
@@ -18,6 +20,7 @@ static ngx_int_t ngx_http_realtime_auth_challenge(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_realtime_auth_handler(ngx_http_request_t *r)
 {
+    ngx_str_t                       name;
     ngx_uint_t                      level;
     ngx_http_core_loc_conf_t       *clcf;
     ngx_http_realtime_auth_ctx_t   *ctx;
@@ -44,11 +47,17 @@ ngx_http_realtime_auth_handler(ngx_http_request_t *r)
              || ctx->status == NGX_HTTP_REALTIME_AUTH_EXPIRED)
             ? NGX_LOG_INFO : NGX_LOG_WARN;
 
+    name = ctx->user.id;
+
+    if (name.len == 0 && ctx->identity != NULL) {
+        name = ctx->identity->user.id;
+    }
+
     ngx_log_error(level, r->connection->log, 0,
                   "realtime: %srefused, %V%s%V",
                   acf->dry_run ? "dry run, would be " : "",
                   ngx_http_realtime_auth_status_name(ctx->status),
-                  ctx->user.id.len ? ", user " : "", &ctx->user.id);
+                  name.len ? ", user " : "", &name);
 
     if (acf->dry_run) {
         ngx_http_realtime_count(ngx_http_realtime_get_zone(),
@@ -118,6 +127,7 @@ ngx_http_realtime_auth_check(ngx_http_request_t *r)
 
     ctx->conf = acf;
     ctx->decided = 0;
+    ctx->pending = 0;
     ctx->status = ngx_http_realtime_auth_evaluate(r, ctx);
 
     return ctx;
@@ -201,9 +211,16 @@ ngx_http_realtime_auth_cleanup(void *data)
 {
     ngx_http_realtime_auth_ctx_t  *ctx = data;
 
+    ngx_http_realtime_lookup_leave(ctx);
+
     if (ctx->identity != NULL) {
         ngx_http_realtime_identity_release(ctx->identity);
         ctx->identity = NULL;
+    }
+
+    if (ctx->known != NULL) {
+        ngx_http_realtime_identity_release(ctx->known);
+        ctx->known = NULL;
     }
 
     json_decref(ctx->claims);
@@ -215,9 +232,11 @@ static ngx_http_realtime_auth_status_e
 ngx_http_realtime_auth_evaluate(ngx_http_request_t *r,
     ngx_http_realtime_auth_ctx_t *ctx)
 {
-    rt_str_t                          token;
-    ngx_http_realtime_auth_conf_t    *acf;
-    ngx_http_realtime_auth_status_e   status;
+    rt_str_t                             token;
+    ngx_http_realtime_found_t            found;
+    ngx_http_realtime_auth_conf_t       *acf;
+    ngx_http_realtime_auth_status_e      status;
+    ngx_http_realtime_auth_main_conf_t  *amcf;
 
     acf = ctx->conf;
 
@@ -235,7 +254,52 @@ ngx_http_realtime_auth_evaluate(ngx_http_request_t *r,
         return status;
     }
 
-    ctx->user = ctx->identity->user;
+    amcf = ngx_http_get_module_main_conf(r, ngx_http_realtime_auth_module);
+
+    if (amcf->lookup == NULL) {
+        return ngx_http_realtime_auth_admit(ctx, &ctx->identity->user);
+    }
+
+    if (ngx_http_realtime_users_find(amcf->lookup, &ctx->identity->user.id,
+                                     &found, r->connection->log)
+        != NGX_OK)
+    {
+        ctx->pending = 1;
+        return NGX_HTTP_REALTIME_AUTH_STORE_UNAVAILABLE;
+    }
+
+    ctx->known = found.identity;
+
+    return (found.status == NGX_HTTP_REALTIME_AUTH_OK)
+           ? ngx_http_realtime_auth_admit(ctx, &found.identity->user)
+           : found.status;
+}
+
+
+void
+ngx_http_realtime_auth_found(ngx_http_realtime_auth_ctx_t *ctx,
+    ngx_http_realtime_found_t *found)
+{
+    ctx->pending = 0;
+    ctx->status = found->status;
+
+    if (found->status == NGX_HTTP_REALTIME_AUTH_OK) {
+        ctx->known = found->identity;
+        ctx->known->refs++;
+
+        ctx->status = ngx_http_realtime_auth_admit(ctx, &ctx->known->user);
+    }
+}
+
+
+static ngx_http_realtime_auth_status_e
+ngx_http_realtime_auth_admit(ngx_http_realtime_auth_ctx_t *ctx,
+    ngx_http_realtime_user_t *user)
+{
+    ngx_http_realtime_auth_conf_t  *acf;
+
+    acf = ctx->conf;
+    ctx->user = *user;
 
     if (acf->roles != NULL
         && !ngx_http_realtime_auth_has_role(ctx->user.roles, acf->roles))
@@ -295,7 +359,13 @@ ngx_http_realtime_auth_refuse(ngx_http_request_t *r,
         code = NGX_HTTP_REALTIME_E_KEYS_UNAVAILABLE;
         break;
 
+    case NGX_HTTP_REALTIME_AUTH_STORE_UNAVAILABLE:
+        status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        code = NGX_HTTP_REALTIME_E_STORE_UNAVAILABLE;
+        break;
+
     case NGX_HTTP_REALTIME_AUTH_INSUFFICIENT_ROLE:
+    case NGX_HTTP_REALTIME_AUTH_INACTIVE_USER:
         status = NGX_HTTP_FORBIDDEN;
         code = NGX_HTTP_REALTIME_E_INSUFFICIENT_ROLE;
         break;
@@ -326,7 +396,15 @@ ngx_http_realtime_auth_refuse(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return record ? ngx_http_realtime_error(r, code) : status;
+    /* what "satisfy any" takes back is 401 and 403 only */
+
+    if (record
+        || (status != NGX_HTTP_UNAUTHORIZED && status != NGX_HTTP_FORBIDDEN))
+    {
+        return ngx_http_realtime_error(r, code);
+    }
+
+    return status;
 }
 
 

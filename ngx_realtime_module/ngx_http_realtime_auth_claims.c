@@ -31,7 +31,9 @@ ngx_http_realtime_auth_claim_variable(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ctx->identity == NULL) {
+    /* nobody, or somebody whom the store does not vouch for */
+
+    if (ctx->user.id.len == 0) {
         return NGX_OK;
     }
 

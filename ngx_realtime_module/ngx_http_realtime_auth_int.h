@@ -29,8 +29,10 @@ typedef enum {
     NGX_HTTP_REALTIME_AUTH_EXPIRED,
     NGX_HTTP_REALTIME_AUTH_NOT_YET_VALID,
     NGX_HTTP_REALTIME_AUTH_INSUFFICIENT_ROLE,
+    NGX_HTTP_REALTIME_AUTH_INACTIVE_USER,
     NGX_HTTP_REALTIME_AUTH_CROSS_SITE,
-    NGX_HTTP_REALTIME_AUTH_UNAVAILABLE,
+    NGX_HTTP_REALTIME_AUTH_UNAVAILABLE,         /* keys */
+    NGX_HTTP_REALTIME_AUTH_STORE_UNAVAILABLE,   /* or not asked yet */
     NGX_HTTP_REALTIME_AUTH_FAILED
 } ngx_http_realtime_auth_status_e;
 
@@ -44,8 +46,13 @@ typedef struct {
 } ngx_http_realtime_verifier_t;
 
 
+typedef struct ngx_http_realtime_lookup_s  ngx_http_realtime_lookup_t;
+typedef struct ngx_http_realtime_flight_s  ngx_http_realtime_flight_t;
+
+
 typedef struct {
     ngx_array_t                       jwks;         /* of pointers */
+    ngx_http_realtime_lookup_t       *lookup;       /* NULL: none */
 } ngx_http_realtime_auth_main_conf_t;
 
 
@@ -75,7 +82,8 @@ typedef struct {
 } ngx_http_realtime_auth_conf_t;
 
 
-/* who a verified token names; in the heap, shared by requests */
+/* who a verified token names, or who was found under that name; in the heap,
+   shared by requests */
 
 typedef struct {
     ngx_http_realtime_user_t          user;
@@ -90,11 +98,17 @@ typedef struct {
 typedef struct {
     ngx_http_request_t               *request;
     ngx_http_realtime_auth_conf_t    *conf;
-    ngx_http_realtime_identity_t     *identity;     /* NULL: nobody */
+    ngx_http_realtime_identity_t     *identity;     /* the token's; NULL:
+                                                       nobody */
+    ngx_http_realtime_identity_t     *known;        /* the store's */
     json_t                           *claims;       /* once one is asked for */
-    ngx_http_realtime_user_t          user;
+    ngx_http_realtime_user_t          user;         /* empty until all of him
+                                                       is known */
     ngx_http_realtime_auth_status_e   status;
+    ngx_http_realtime_flight_t       *flight;       /* waited for */
+    ngx_queue_t                       queue;        /* of its waiters */
     unsigned                          decided:1;    /* by the access phase */
+    unsigned                          pending:1;    /* to be looked up */
 } ngx_http_realtime_auth_ctx_t;
 
 
@@ -137,8 +151,23 @@ ngx_http_realtime_auth_status_e ngx_http_realtime_auth_verify_cached(
 ngx_int_t ngx_http_realtime_cache_init(ngx_cycle_t *cycle);
 void ngx_http_realtime_cache_exit(ngx_cycle_t *cycle);
 
+/* copies; NULL where memory is short */
+ngx_http_realtime_identity_t *ngx_http_realtime_identity_create(rt_str_t id,
+    rt_str_t email, rt_str_t *roles, size_t nroles, ngx_log_t *log);
+
 void ngx_http_realtime_identity_release(
     ngx_http_realtime_identity_t *identity);
+
+
+/* realtime_user_lookup: a phase's handler, and the start of a worker */
+ngx_int_t ngx_http_realtime_lookup_handler(ngx_http_request_t *r);
+void ngx_http_realtime_lookup_init_process(void);
+
+/* data is a context that waits no more */
+void ngx_http_realtime_lookup_leave(void *data);
+
+char *ngx_http_realtime_user_lookup(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 
 char *ngx_http_realtime_jwt_key(ngx_conf_t *cf, ngx_command_t *cmd,

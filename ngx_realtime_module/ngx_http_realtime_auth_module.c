@@ -98,6 +98,13 @@ static ngx_command_t  ngx_http_realtime_auth_commands[] = {
       offsetof(ngx_http_realtime_auth_conf_t, roles_claim),
       NULL },
 
+    { ngx_string("realtime_user_lookup"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_realtime_user_lookup,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("realtime_roles"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
                         |NGX_HTTP_LMT_CONF|NGX_CONF_1MORE,
@@ -261,7 +268,7 @@ ngx_http_realtime_auth_create_main_conf(ngx_conf_t *cf)
 {
     ngx_http_realtime_auth_main_conf_t  *amcf;
 
-    amcf = ngx_palloc(cf->pool, sizeof(ngx_http_realtime_auth_main_conf_t));
+    amcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_auth_main_conf_t));
 
     if (amcf == NULL
         || ngx_array_init(&amcf->jwks, cf->pool, 1,
@@ -458,13 +465,14 @@ ngx_http_realtime_auth_texts(ngx_conf_t *cf, ngx_array_t *names,
 }
 
 
-/* the last module's access handler runs first */
+/* the last module's handler of a phase runs first */
 
 static ngx_int_t
 ngx_http_realtime_auth_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
+    ngx_http_handler_pt                 *h;
+    ngx_http_core_main_conf_t           *cmcf;
+    ngx_http_realtime_auth_main_conf_t  *amcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
@@ -474,6 +482,20 @@ ngx_http_realtime_auth_init(ngx_conf_t *cf)
     }
 
     *h = ngx_http_realtime_auth_handler;
+
+    amcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_realtime_auth_module);
+
+    if (amcf->lookup == NULL) {
+        return NGX_OK;
+    }
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_realtime_lookup_handler;
 
     return NGX_OK;
 }
@@ -490,6 +512,8 @@ ngx_http_realtime_auth_init_process(ngx_cycle_t *cycle)
     if (amcf == NULL) {
         return NGX_OK;
     }
+
+    ngx_http_realtime_lookup_init_process();
 
     if (ngx_http_realtime_cache_init(cycle) != NGX_OK) {
         return NGX_ERROR;

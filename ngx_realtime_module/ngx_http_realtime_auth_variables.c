@@ -24,7 +24,9 @@ static ngx_str_t  ngx_http_realtime_auth_status_names[] = {
     ngx_string("expired"),
     ngx_string("not_yet_valid"),
     ngx_string("insufficient_role"),
+    ngx_string("inactive_user"),
     ngx_string("cross_site"),
+    ngx_string("unavailable"),
     ngx_string("unavailable"),
     ngx_string("failed")
 };

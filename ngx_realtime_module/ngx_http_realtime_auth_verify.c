@@ -4,8 +4,6 @@
 
 static ngx_http_realtime_auth_status_e ngx_http_realtime_auth_signature(
     ngx_http_realtime_verifier_t *verifier, rt_jwt_t *jwt);
-static ngx_http_realtime_identity_t *ngx_http_realtime_identity(
-    rt_claims_t *claims, ngx_log_t *log);
 static ngx_http_realtime_auth_status_e ngx_http_realtime_auth_claims_status(
     rt_claims_rc_e rc);
 static u_char *ngx_http_realtime_auth_copy(u_char *p, ngx_str_t *dst,
@@ -37,9 +35,12 @@ ngx_http_realtime_auth_verify(ngx_http_realtime_verifier_t *verifier,
 
     if (status == NGX_HTTP_REALTIME_AUTH_OK) {
 
-        id = ngx_http_realtime_identity(&claims, log);
-
+        id = ngx_http_realtime_identity_create(claims.user, claims.email,
+                                               claims.roles, claims.nroles,
+                                               log);
         if (id != NULL) {
+            id->from = claims.from;
+            id->until = claims.until;
             *identity = id;
 
         } else {
@@ -145,22 +146,23 @@ ngx_http_realtime_auth_claims_status(rt_claims_rc_e rc)
 
 /* one block: the structure, the array, its strings, their bytes */
 
-static ngx_http_realtime_identity_t *
-ngx_http_realtime_identity(rt_claims_t *claims, ngx_log_t *log)
+ngx_http_realtime_identity_t *
+ngx_http_realtime_identity_create(rt_str_t user, rt_str_t email,
+    rt_str_t *roles, size_t nroles, ngx_log_t *log)
 {
     size_t                         size;
     u_char                        *p;
     ngx_str_t                     *role;
     ngx_uint_t                     i;
-    ngx_array_t                   *roles;
+    ngx_array_t                   *array;
     ngx_http_realtime_identity_t  *id;
 
     size = sizeof(ngx_http_realtime_identity_t) + sizeof(ngx_array_t)
-           + claims->nroles * sizeof(ngx_str_t)
-           + claims->user.len + claims->email.len;
+           + nroles * sizeof(ngx_str_t)
+           + user.len + email.len;
 
-    for (i = 0; i < claims->nroles; i++) {
-        size += claims->roles[i].len;
+    for (i = 0; i < nroles; i++) {
+        size += roles[i].len;
     }
 
     id = ngx_calloc(size, log);
@@ -168,26 +170,24 @@ ngx_http_realtime_identity(rt_claims_t *claims, ngx_log_t *log)
         return NULL;
     }
 
-    roles = (ngx_array_t *) (id + 1);
-    role = (ngx_str_t *) (roles + 1);
+    array = (ngx_array_t *) (id + 1);
+    role = (ngx_str_t *) (array + 1);
 
-    roles->elts = role;
-    roles->nelts = claims->nroles;
-    roles->nalloc = claims->nroles;
-    roles->size = sizeof(ngx_str_t);
+    array->elts = role;
+    array->nelts = nroles;
+    array->nalloc = nroles;
+    array->size = sizeof(ngx_str_t);
 
-    p = (u_char *) (role + claims->nroles);
+    p = (u_char *) (role + nroles);
 
-    for (i = 0; i < claims->nroles; i++) {
-        p = ngx_http_realtime_auth_copy(p, &role[i], claims->roles[i]);
+    for (i = 0; i < nroles; i++) {
+        p = ngx_http_realtime_auth_copy(p, &role[i], roles[i]);
     }
 
-    p = ngx_http_realtime_auth_copy(p, &id->user.id, claims->user);
-    (void) ngx_http_realtime_auth_copy(p, &id->user.email, claims->email);
+    p = ngx_http_realtime_auth_copy(p, &id->user.id, user);
+    (void) ngx_http_realtime_auth_copy(p, &id->user.email, email);
 
-    id->user.roles = roles;
-    id->from = claims->from;
-    id->until = claims->until;
+    id->user.roles = array;
     id->refs = 1;
 
     return id;

@@ -101,7 +101,7 @@ static ngx_http_realtime_code_t  ngx_http_realtime_codes[] = {
     { 503, ngx_string("busy"),
       ngx_string("The service is busy, try again") },
     { 503, ngx_string("store_unavailable"),
-      ngx_string("The transcript store is unavailable, try again") },
+      ngx_string("The store is unavailable, try again") },
     { 503, ngx_string("keys_unavailable"),
       ngx_string("The keys to verify tokens are not there yet, try again") }
 };

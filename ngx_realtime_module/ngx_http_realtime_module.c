@@ -190,6 +190,11 @@ ngx_http_realtime_init_zone(ngx_shm_zone_t *shm_zone, void *data)
     }
 
     ngx_queue_init(&zone->sh->jwks);
+    ngx_queue_init(&zone->sh->users_age);
+
+    /* a function of nginx: those of a module may move with a reload */
+    ngx_rbtree_init(&zone->sh->users, &zone->sh->users_sentinel,
+                    ngx_str_rbtree_insert_value);
 
     zone->shpool->data = zone->sh;
 

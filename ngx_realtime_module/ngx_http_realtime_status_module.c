@@ -45,7 +45,11 @@ static ngx_http_realtime_metric_t  ngx_http_realtime_metrics[] = {
     { "dead_letters", "gauge",
       "Transcripts that the store refused for good." },
     { "auth_dry_run_total", "counter",
-      "Requests that a dry run of the authentication would have refused." }
+      "Requests that a dry run of the authentication would have refused." },
+    { "user_lookups_total", "counter",
+      "Users that the store was asked for." },
+    { "user_lookups_failed_total", "counter",
+      "Of those, how often the store could not answer." }
 };
 
 

@@ -21,6 +21,7 @@
 typedef struct {
     rt_store_t             *store;
     ngx_thread_pool_t      *pool;
+    ngx_msec_t              timeout;    /* of one call in all */
     ngx_realtime_writer_t   writer;
 } ngx_http_realtime_store_t;
 

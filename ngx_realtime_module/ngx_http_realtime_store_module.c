@@ -348,6 +348,7 @@ ngx_http_realtime_store_init_process(ngx_cycle_t *cycle)
 
     p->conf = smcf;
     p->store.pool = smcf->pool;
+    p->store.timeout = smcf->timeout;
 
     p->upkeep.event.handler = ngx_http_realtime_store_upkeep;
     p->upkeep.event.data = p;

@@ -170,6 +170,37 @@ rt_claims_is_plain(rt_str_t s)
 }
 
 
+int
+rt_claims_is_user(rt_str_t s)
+{
+    size_t  i, chars;
+
+    if (!rt_claims_is_plain(s)) {
+        return 0;
+    }
+
+    chars = 0;
+
+    for (i = 0; i < s.len; i++) {
+        chars += ((s.data[i] & 0xc0) != 0x80);
+    }
+
+    return chars <= RT_CLAIMS_USER_MAX;
+}
+
+
+/*
+ * $realtime_roles lists the names with commas: one that holds a comma would
+ * read as two.
+ */
+
+int
+rt_claims_is_role(rt_str_t s)
+{
+    return rt_claims_is_plain(s) && memchr(s.data, ',', s.len) == NULL;
+}
+
+
 static int
 rt_claims_times(rt_claims_t *claims, const rt_claims_rules_t *rules)
 {
@@ -262,7 +293,6 @@ rt_claims_one_of(const json_t *value, const rt_str_t *list, size_t n)
 static int
 rt_claims_user(rt_claims_t *claims, rt_str_t path)
 {
-    size_t         i, chars;
     rt_str_t       user;
     const json_t  *value;
 
@@ -278,17 +308,7 @@ rt_claims_user(rt_claims_t *claims, rt_str_t path)
 
     user = rt_claims_text(value);
 
-    if (!rt_claims_is_plain(user)) {
-        return -1;
-    }
-
-    chars = 0;
-
-    for (i = 0; i < user.len; i++) {
-        chars += ((user.data[i] & 0xc0) != 0x80);
-    }
-
-    if (chars > RT_CLAIMS_USER_MAX) {
+    if (!rt_claims_is_user(user)) {
         return -1;
     }
 
@@ -345,11 +365,6 @@ rt_claims_roles(rt_claims_t *claims, rt_str_t path)
 }
 
 
-/*
- * $realtime_roles lists the names with commas: one that holds a comma would
- * read as two.
- */
-
 static void
 rt_claims_role(rt_claims_t *claims, const char *data, size_t len)
 {
@@ -358,7 +373,7 @@ rt_claims_role(rt_claims_t *claims, const char *data, size_t len)
     role.data = data;
     role.len = len;
 
-    if (rt_claims_is_plain(role) && memchr(data, ',', len) == NULL) {
+    if (rt_claims_is_role(role)) {
         claims->roles[claims->nroles++] = role;
     }
 }

@@ -74,8 +74,12 @@ void rt_claims_free(rt_claims_t *claims);
 const json_t *rt_claims_find(const json_t *object, rt_str_t path);
 
 
-/* whether a text can stand in a log's line, a header and a list of names */
+/* whether a text can stand in a log's line and in a header */
 int rt_claims_is_plain(rt_str_t s);
+
+/* whether it can be the id of a user; whether it can be one of his roles */
+int rt_claims_is_user(rt_str_t s);
+int rt_claims_is_role(rt_str_t s);
 
 
 #endif /* _RT_CLAIMS_H_INCLUDED_ */

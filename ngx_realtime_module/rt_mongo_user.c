@@ -14,6 +14,7 @@ static void rt_mongo_user_filter(bson_t *filter, const char *name,
     rt_str_t value);
 static int rt_mongo_user_read(const bson_t *doc,
     const rt_store_lookup_t *lookup, rt_user_t *user);
+static int rt_mongo_user_active(const bson_iter_t *iter);
 static int rt_mongo_user_text(const bson_t *doc, const char *name,
     rt_user_t *user, rt_str_t *text);
 static int rt_mongo_user_roles(const bson_iter_t *iter, rt_user_t *user);
@@ -39,7 +40,7 @@ rt_mongo_find_user(rt_store_t *st, const rt_store_lookup_t *lookup,
         return rc;
     }
 
-    opts = BCON_NEW("limit", BCON_INT64(1),
+    opts = BCON_NEW("limit", BCON_INT64(2),
                     "maxTimeMS", BCON_INT64(rt_mongo_time(&op)));
 
     bson_init(&filter);
@@ -53,9 +54,15 @@ rt_mongo_find_user(rt_store_t *st, const rt_store_lookup_t *lookup,
             rc = rt_store_fail(err, RT_STORE_BROKEN,
                                "a document of \"%s\" cannot be used",
                                lookup->collection);
-        }
 
-    } else if (mongoc_cursor_error(cursor, &error)) {
+        } else if (mongoc_cursor_next(cursor, &doc)) {
+            rc = rt_store_fail(err, RT_STORE_REFUSED,
+                               "two documents of \"%s\" have the same "
+                               "\"%s\"", lookup->collection, lookup->match);
+        }
+    }
+
+    if (mongoc_cursor_error(cursor, &error)) {
         rc = rt_mongo_fail(&op, &error, err);
     }
 
@@ -103,7 +110,7 @@ rt_mongo_user_read(const bson_t *doc, const rt_store_lookup_t *lookup,
     user->active = 1;
 
     if (rt_mongo_user_find(doc, lookup->active, &iter)) {
-        user->active = bson_iter_as_bool(&iter);
+        user->active = rt_mongo_user_active(&iter);
     }
 
     if (rt_mongo_user_text(doc, lookup->id, user, &user->id) == -1
@@ -118,6 +125,19 @@ rt_mongo_user_read(const bson_t *doc, const rt_store_lookup_t *lookup,
     }
 
     return rt_mongo_user_roles(&iter, user);
+}
+
+
+/* to bson_iter_as_bool() the text "false" is true */
+
+static int
+rt_mongo_user_active(const bson_iter_t *iter)
+{
+    if (BSON_ITER_HOLDS_NUMBER(iter)) {
+        return bson_iter_as_double(iter) != 0;
+    }
+
+    return BSON_ITER_HOLDS_BOOL(iter) && bson_iter_bool(iter);
 }
 
 

@@ -22,8 +22,11 @@ rt_sqlite_user(rt_sqlite_conn_t *conn, const rt_store_lookup_t *lookup,
     sqlite3_stmt   *stmt;
     rt_store_rc_e   result;
 
+    /* a name by itself that is no column would be a text to SQLite */
+
     stmt = rt_sqlite_prepare(conn,
-                             "SELECT * FROM \"%w\" WHERE \"%w\" = ?1 LIMIT 1",
+                             "SELECT * FROM \"%w\" AS u"
+                             " WHERE u.\"%w\" = ?1 LIMIT 2",
                              lookup->collection, lookup->match);
     if (stmt == NULL) {
         return rt_sqlite_fail(conn, err);
@@ -39,9 +42,20 @@ rt_sqlite_user(rt_sqlite_conn_t *conn, const rt_store_lookup_t *lookup,
             result = rt_store_fail(err, RT_STORE_BROKEN,
                                    "a row of \"%s\" cannot be used",
                                    lookup->collection);
-        }
 
-    } else if (rc != SQLITE_DONE) {
+        } else {
+            rc = sqlite3_step(stmt);
+
+            if (rc == SQLITE_ROW) {
+                result = rt_store_fail(err, RT_STORE_REFUSED,
+                                       "two rows of \"%s\" have the same "
+                                       "\"%s\"",
+                                       lookup->collection, lookup->match);
+            }
+        }
+    }
+
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
         result = rt_sqlite_fail(conn, err);
     }
 

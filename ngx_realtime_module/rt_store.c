@@ -16,8 +16,6 @@ static int rt_store_text(rt_str_t s);
 int
 rt_store_check(const rt_store_conf_t *conf, rt_store_error_t *err)
 {
-    size_t                    len;
-    rt_str_t                  name;
     const rt_store_driver_t  *driver;
 
     driver = rt_store_driver(conf->uri);
@@ -29,14 +27,7 @@ rt_store_check(const rt_store_conf_t *conf, rt_store_error_t *err)
         return -1;
     }
 
-    name.data = conf->collection;
-    name.len = len = strlen(conf->collection);
-
-    if (len == 0 || len > 100 || strchr(conf->collection, '$') != NULL
-        || !rt_utf8_valid(name)
-        || strncmp(conf->collection, "system.", 7) == 0
-        || strncmp(conf->collection, "sqlite_", 7) == 0)
-    {
+    if (!rt_store_collection(conf->collection)) {
         rt_store_fail(err, RT_STORE_REFUSED,
                       "\"%s\" cannot be the name of a collection",
                       conf->collection);
@@ -44,6 +35,23 @@ rt_store_check(const rt_store_conf_t *conf, rt_store_error_t *err)
     }
 
     return driver->check(conf, err);
+}
+
+
+int
+rt_store_collection(const char *name)
+{
+    size_t    len;
+    rt_str_t  s;
+
+    s.data = name;
+    s.len = len = strlen(name);
+
+    return len != 0 && len <= 100
+           && strchr(name, '$') == NULL
+           && rt_utf8_valid(s)
+           && strncmp(name, "system.", 7) != 0
+           && strncmp(name, "sqlite_", 7) != 0;
 }
 
 
@@ -223,87 +231,6 @@ rt_store_expire(rt_store_t *st, int64_t now, uint64_t *deleted,
     }
 
     return st->driver->expire(st, now - st->conf.ttl * 1000, deleted, err);
-}
-
-
-rt_store_rc_e
-rt_store_find_user(rt_store_t *st, const rt_store_lookup_t *lookup,
-    rt_str_t value, rt_user_t *user, rt_store_error_t *err)
-{
-    rt_store_rc_e  rc;
-
-    memset(user, 0, sizeof(rt_user_t));
-
-    if (!rt_store_text(value)) {
-        return RT_STORE_OK;
-    }
-
-    rc = st->driver->find_user(st, lookup, value, user, err);
-
-    if (rc != RT_STORE_OK) {
-        rt_user_free(user);
-    }
-
-    return rc;
-}
-
-
-void
-rt_user_free(rt_user_t *user)
-{
-    free(user->roles);
-    rt_page_free(&user->memory);
-
-    memset(user, 0, sizeof(rt_user_t));
-}
-
-
-int
-rt_user_split_roles(rt_user_t *user, rt_str_t text)
-{
-    rt_str_t     role;
-    const char  *p, *end;
-
-    end = text.data + text.len;
-
-    for (p = text.data; p < end; p = role.data + role.len + 1) {
-        role.data = p;
-        role.len = 0;
-
-        while (p < end && *p != ' ' && *p != ',') {
-            role.len++;
-            p++;
-        }
-
-        if (role.len && rt_user_add_role(user, role) == -1) {
-            return -1;
-        }
-    }
-
-    return 0;
-}
-
-
-int
-rt_user_add_role(rt_user_t *user, rt_str_t role)
-{
-    rt_str_t  *roles;
-
-    roles = realloc(user->roles, (user->nroles + 1) * sizeof(rt_str_t));
-    if (roles == NULL) {
-        return -1;
-    }
-
-    user->roles = roles;
-    roles[user->nroles] = rt_page_copy(&user->memory, role);
-
-    if (roles[user->nroles].data == NULL) {
-        return -1;
-    }
-
-    user->nroles++;
-
-    return 0;
 }
 
 

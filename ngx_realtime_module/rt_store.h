@@ -172,11 +172,13 @@ rt_store_rc_e rt_store_expire(rt_store_t *st, int64_t now, uint64_t *deleted,
 
 typedef struct {
     const char  *collection;    /* or table */
-    const char  *match;         /* field that holds the token's user */
+    const char  *match;         /* field that holds the token's user; it is
+                                   unique */
     const char  *id;            /* field of who owns data */
     const char  *roles;         /* array of strings, or one split at spaces
                                    and commas */
-    const char  *active;        /* true or not there: active */
+    const char  *active;        /* true, a number but 0, or not there: active;
+                                   anything else is not */
 } rt_store_lookup_t;
 
 
@@ -191,7 +193,17 @@ typedef struct {
 } rt_user_t;
 
 
-/* looks up who is called value; nobody is OK with found = 0 */
+/*
+ * Whether the names of a lookup can be: for a test of the configuration.  0,
+ * or -1 with the reason in err.
+ */
+int rt_store_check_lookup(const rt_store_lookup_t *lookup,
+    rt_store_error_t *err);
+
+/*
+ * Looks up who is called value; nobody is OK with found = 0, two of them are
+ * REFUSED.
+ */
 rt_store_rc_e rt_store_find_user(rt_store_t *st,
     const rt_store_lookup_t *lookup, rt_str_t value, rt_user_t *user,
     rt_store_error_t *err);

@@ -57,6 +57,10 @@ rt_store_rc_e rt_store_fail(rt_store_error_t *err, rt_store_rc_e rc,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 
+/* whether a collection or table may have that name */
+int rt_store_collection(const char *name);
+
+
 /* the monotonic clock in ms */
 int64_t rt_store_clock(void);
 
@@ -68,6 +72,7 @@ int64_t rt_store_clock(void);
 
 int rt_user_split_roles(rt_user_t *user, rt_str_t text);
 
+/* what cannot be a role (rt_claims_is_role()) is passed over */
 int rt_user_add_role(rt_user_t *user, rt_str_t role);
 
 

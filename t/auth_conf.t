@@ -125,3 +125,85 @@ invalid parameter "alg=none" of "realtime_jwt_key"
     realtime_roles a "";
 --- error_log
 "realtime_roles" directive has an empty name
+
+
+
+=== TEST 13: a user lookup without a store
+--- http_config
+    realtime_jwt_key ../html/jwt.key alg=HS256;
+    realtime_user_lookup users;
+--- error_log
+"realtime_user_lookup" needs a store: write "realtime_store sqlite:
+
+
+
+=== TEST 14: two user lookups
+--- http_config
+    realtime_user_lookup users;
+    realtime_user_lookup people;
+--- error_log
+"realtime_user_lookup" directive is duplicate
+
+
+
+=== TEST 15: a parameter that a user lookup does not have
+--- http_config
+    realtime_user_lookup users key=email;
+--- error_log eval
+qr/invalid parameter of "realtime_user_lookup": "key=email" in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 16: what is no time
+--- http_config
+    realtime_user_lookup users ttl=soon;
+--- error_log
+invalid parameter of "realtime_user_lookup": "ttl=soon"
+
+
+
+=== TEST 17: a ban that takes effect next week
+--- http_config
+    realtime_user_lookup users ttl=7d;
+--- error_log
+"ttl" of "realtime_user_lookup" must be between 1s and 1h
+
+
+
+=== TEST 18: a ttl of nothing
+--- http_config
+    realtime_user_lookup users ttl=0;
+--- error_log
+"ttl" of "realtime_user_lookup" must be between 1s and 1h
+
+
+
+=== TEST 19: a field without a name
+--- http_config
+    realtime_user_lookup users match=;
+--- error_log
+invalid "realtime_user_lookup": "" cannot be the name of a field
+
+
+
+=== TEST 20: an operator for a field
+--- http_config
+    realtime_user_lookup users match=$where;
+--- error_log
+invalid "realtime_user_lookup": "$where" cannot be the name of a field
+
+
+
+=== TEST 21: a table of the database's own
+--- http_config
+    realtime_user_lookup sqlite_master;
+--- error_log
+invalid "realtime_user_lookup": "sqlite_master" cannot be the name of a collection
+
+
+
+=== TEST 22: a user lookup elsewhere than in the http block
+--- config
+    realtime_user_lookup users;
+--- error_log
+"realtime_user_lookup" directive is not allowed here

@@ -12,6 +12,7 @@ use JWT;
 our @EXPORT = qw(store_uri use_store as);
 
 my $n = 0;
+my %users;
 
 
 # a URI that no other block has
@@ -38,17 +39,33 @@ sub use_store {
 
     if (!defined $block->http_config) {
         my $more = $block->http ? $block->http : '';
+        my $uri = store_uri();
+
+        if (defined $block->users) {
+            $users{$uri} = $block->users;
+            $block->set_value('post_setup_server_root', "Store::put_users('$uri')");
+        }
 
         $block->set_value('http_config', <<"END");
     realtime_jwt_key ../html/jwt.key alg=HS256;
     realtime_admin_roles Admin;
-    realtime_store @{[store_uri()]};
+    realtime_store $uri;
 $more
 END
     }
 
     $block->set_value('more_headers', as()) unless defined $block->more_headers;
     $block->set_value('config', 'location /t { realtime_transcripts; }') unless defined $block->config;
+}
+
+
+# a block's "users", JSON documents, into its store before nginx starts
+sub put_users {
+    my ($uri) = @_;
+
+    open my $out, '|-', '/usr/bin/python3', 't/lib/users.py', $uri or die "users.py: $!";
+    print $out $users{$uri};
+    close $out or die "users.py failed\n";
 }
 
 
