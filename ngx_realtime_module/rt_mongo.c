@@ -9,7 +9,9 @@
 #include <time.h>
 
 
-#define RT_MONGO_APPNAME  "ngx_realtime_module"
+#define RT_MONGO_APPNAME        "ngx_realtime_module"
+
+#define RT_MONGO_HEARTBEAT_MIN  500         /* ms, the driver's own */
 
 
 struct rt_mongo_s {
@@ -57,7 +59,7 @@ rt_mongo_check(const rt_store_conf_t *conf, rt_store_error_t *err)
 static mongoc_uri_t *
 rt_mongo_uri(const rt_store_conf_t *conf, rt_store_error_t *err)
 {
-    int32_t                       w, third, sixth;
+    int32_t                       w, third, sixth, tenth;
     bson_error_t                  error;
     mongoc_uri_t                 *uri;
     rt_store_error_t              complaint;
@@ -128,6 +130,14 @@ rt_mongo_uri(const rt_store_conf_t *conf, rt_store_error_t *err)
     rt_mongo_limit(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, sixth);
     rt_mongo_limit(uri, MONGOC_URI_CONNECTTIMEOUTMS, sixth);
     rt_mongo_limit(uri, MONGOC_URI_WAITQUEUETIMEOUTMS, sixth);
+
+    /* a silent primary must be known before the write goes there again */
+
+    tenth = conf->timeout_ms / 10;
+
+    rt_mongo_limit(uri, MONGOC_URI_HEARTBEATFREQUENCYMS,
+                   tenth > RT_MONGO_HEARTBEAT_MIN ? tenth
+                                                  : RT_MONGO_HEARTBEAT_MIN);
 
     mongoc_uri_set_option_as_int32(uri, MONGOC_URI_MAXPOOLSIZE,
                                    conf->threads ? conf->threads : 1);

@@ -217,6 +217,7 @@ rt_mongo_decode(const bson_t *doc, rt_page_t *page, rt_transcript_t *t,
     };
 
     memset(t, 0, sizeof(rt_transcript_t));
+    *dateless = 1;
 
     if (!bson_iter_init_find(&iter, doc, "_id")
         || !BSON_ITER_HOLDS_OID(&iter))
@@ -229,7 +230,6 @@ rt_mongo_decode(const bson_t *doc, rt_page_t *page, rt_transcript_t *t,
     t->timestamp = rt_mongo_oid_time(bson_iter_oid(&iter));
     t->created_at = t->timestamp;
     t->seq = -1;
-    *dateless = 1;
 
     if (!bson_iter_init(&iter, doc)) {
         return 1;

@@ -121,6 +121,14 @@ rt_mongo_read(rt_mongo_op_t *op, mongoc_cursor_t *cursor,
 static void
 rt_mongo_filter(bson_t *filter, const rt_store_query_t *q)
 {
+    bson_t  id;
+
+    /* a document of others with another _id has no place in the order */
+
+    BSON_APPEND_DOCUMENT_BEGIN(filter, "_id", &id);
+    BSON_APPEND_INT32(&id, "$type", BSON_TYPE_OID);
+    bson_append_document_end(filter, &id);
+
     bson_append_utf8(filter, "user_id", -1, q->user_id.data,
                      (int) q->user_id.len);
 

@@ -171,3 +171,25 @@ GET /t
 --- error_code: 503
 --- error_log
 realtime store: read broken:
+
+
+
+=== TEST 15: a name for DNS to resolve, which nothing asks before the store is used
+--- http
+realtime_store mongodb+srv://voice:secret@cluster.example.org/voice?retryWrites=true&w=majority;
+--- config
+location = /x { return 204; }
+--- request
+GET /x
+--- error_code: 204
+
+
+
+=== TEST 16: such a name has no port, and its password is not told
+--- http
+realtime_store mongodb+srv://voice:secret@cluster.example.org:27017/voice;
+--- must_die
+--- error_log
+invalid "realtime_store":
+--- no_error_log
+secret

@@ -1,0 +1,170 @@
+# A primary that steps down, loses its reply or falls silent: the client sees no
+# error within realtime_store_timeout, and what it was told is stored once.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+use JSON::PP;
+use Nginx;
+use Primary;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $json = JSON::PP->new->utf8;
+my $n = 0;
+
+
+sub nginx {
+    my ($primary, $more, %arg) = @_;
+
+    my $nginx = Nginx->new(
+        http => "realtime_store $primary->{uri} " . ($arg{store} // '') . ";\n" . ($more // ''),
+        config => 'location /t { realtime_transcripts; }',
+        workers => 1,
+    );
+    $nginx->{owner} = $$;
+
+    # two indexes and the TTL index, made or dropped
+
+    Nginx::wait_until(sub {
+        my $commands = $primary->state->{commands};
+        return ($commands->{createIndexes} // 0) + ($commands->{dropIndexes} // 0) >= 3;
+    }, 'the preparation');
+
+    return $nginx;
+}
+
+
+# posts turns nobody has posted; (status, ids, texts, seconds)
+sub post {
+    my ($nginx, $count) = @_;
+
+    my @texts = map { 'turn ' . $n++ } 1 .. $count;
+    my @items = map { { text => $_, session_id => 's', item_id => $_ } } @texts;
+    my $start = time;
+    my ($status, $body) = $nginx->request($nginx->connected, 'POST /t', $json->encode(\@items));
+
+    return ($status, $status && $status == 200 ? $json->decode($body)->{ids} : undef, \@texts, time - $start);
+}
+
+
+sub is_stored_once {
+    my ($primary, $ids, $texts) = @_;
+
+    my %times;
+    $times{"$_->{_id} $_->{text}"}++ for @{ $primary->state->{documents} };
+
+    is_deeply([map { $times{"$ids->[$_] $texts->[$_]"} // 0 } 0 .. $#$ids], [(1) x @$ids], 'each is stored once');
+}
+
+
+subtest 'faults that a write outlives' => sub {
+    my $primary = Primary->new;
+    my $nginx = nginx($primary);
+
+    for my $fault ('stepdown', 'stepdown-late', 'close', 'lost', 'silence') {
+        $primary->say("insert $fault");
+
+        my ($status, $ids, $texts, $seconds) = post($nginx, 3);
+
+        is($status, 200, "$fault: no error to the client");
+        cmp_ok($seconds, '<', 5, 'in time');
+        is_stored_once($primary, $ids, $texts);
+    }
+
+    my $state = $primary->state;
+    is_deeply([grep { defined } @{ $state->{met} }], ['stepdown', 'stepdown-late', 'close', 'lost', 'silence'],
+              'each fault was met');
+    is($state->{inserts}, 10, 'and each write sent once more');
+    is($state->{retries}, 3, 'as the same transaction');
+
+    $nginx->stop('QUIT');
+    unlike($nginx->log, qr/\[(error|alert|crit|emerg)\]/, 'no error in the log');
+    like($nginx->log, qr/\[warn\] .*realtime store: driver: /, 'where the driver tells of the connections it lost');
+};
+
+
+subtest 'a primary that answers nothing at all' => sub {
+    my $primary = Primary->new;
+    my $nginx = nginx($primary);
+    my ($status) = post($nginx, 1);
+    is($status, 200, 'one before');
+
+    $primary->say('silence 1');
+    ($status, my $ids, my $texts, my $seconds) = post($nginx, 2);
+    is($status, 200, 'the other member took over');
+    cmp_ok($seconds, '<', 5, 'in time');
+    is_stored_once($primary, $ids, $texts);
+
+    $primary->say('silence 0');
+    ($status, $ids, $texts) = post($nginx, 2);
+    is($status, 200, 'and one after');
+    is_stored_once($primary, $ids, $texts);
+};
+
+
+subtest 'a primary that loses every reply: an error in time, and a resend adds nothing' => sub {
+    my $primary = Primary->new;
+    my $nginx = nginx($primary, 'realtime_store_timeout 4s;');
+
+    $primary->say('insert silence 2');
+    my ($status, $ids, $texts, $seconds) = post($nginx, 3);
+
+    is($status, 503, 'refused');
+    cmp_ok($seconds, '<', 5, 'in time');
+    like($nginx->log, qr/realtime store: write timeout: /, 'and the log says so');
+
+    $n -= 3;
+    ($status, $ids, $texts) = post($nginx, 3);
+    is($status, 200, 'the resend is taken');
+    is_stored_once($primary, $ids, $texts);
+    is(scalar @{ $primary->state->{documents} }, 3, 'and nothing is there twice');
+};
+
+
+subtest 'rights for documents only' => sub {
+    my $primary = Primary->new;
+    $primary->say('refuse createIndexes 13 Unauthorized');
+
+    my $nginx = nginx($primary);
+    my ($status, $ids, $texts) = post($nginx, 2);
+
+    is($status, 200, 'stored all the same');
+    is_stored_once($primary, $ids, $texts);
+
+    Nginx::wait_until(sub { $nginx->log =~ /preparation/ }, 'the log line');
+    like($nginx->log, qr/\[warn\].*realtime store: preparation: index "realtime_\w+": .*createIndexes is refused/,
+         'a line tells what is missing');
+
+    $nginx->stop('QUIT');
+    unlike($nginx->log, qr/\[(alert|crit|emerg)\]/, 'no more than that');
+};
+
+
+subtest 'no TTL index: the worker erases itself' => sub {
+    my $primary = Primary->new;
+    $primary->say('refuse createIndexes 67 CannotCreateIndex');
+
+    my $nginx = nginx($primary, '', store => 'ttl=1h');
+
+    Nginx::wait_until(sub { $nginx->log =~ /preparation/ }, 'the log line');
+    like($nginx->log, qr/no TTL index, so this module erases what has expired: createIndexes is refused/,
+         'a line says who does it');
+};
+
+
+subtest 'writing is refused' => sub {
+    my $primary = Primary->new;
+    $primary->say('refuse insert 13 Unauthorized');
+
+    my $nginx = nginx($primary);
+    my ($status, $body) = $nginx->request($nginx->connected, 'POST /t', '{"text":"a word"}');
+
+    is($status, 503, 'no 200');
+    like($body, qr/"code":"store_unavailable"/, 'with its code');
+    like($nginx->log, qr/realtime store: write refused: insert is refused/, 'and the log knows why');
+    unlike($nginx->log, qr/a word/, 'but not what was said');
+};
+
+done_testing();
