@@ -97,9 +97,7 @@ rt_mongo_uri(const rt_store_conf_t *conf, rt_store_error_t *err)
     old = mongoc_uri_get_write_concern(uri);
     w = mongoc_write_concern_get_w(old);
 
-    if (w == MONGOC_WRITE_CONCERN_W_UNACKNOWLEDGED
-        || w == MONGOC_WRITE_CONCERN_W_ERRORS_IGNORED)
-    {
+    if (!mongoc_write_concern_is_acknowledged(old)) {
         rt_store_fail(err, RT_STORE_REFUSED,
                       "a write concern of w=0 acknowledges nothing");
         goto failed;

@@ -18,6 +18,15 @@
 #include <mongoc/mongoc.h>
 
 
+/* libbson 2.3 has a new name for it, and a warning for the old one */
+
+#if BSON_CHECK_VERSION(2, 3, 0)
+#define rt_mongo_array_begin  bson_append_array_unsafe_begin
+#else
+#define rt_mongo_array_begin  bson_append_array_begin
+#endif
+
+
 typedef struct rt_mongo_s  rt_mongo_t;
 
 

@@ -152,7 +152,7 @@ rt_mongo_value(bson_t *doc, const char *name, size_t len, json_t *json)
         break;
 
     case JSON_ARRAY:
-        if (!bson_append_array_begin(doc, name, n, &child)) {
+        if (!rt_mongo_array_begin(doc, name, n, &child)) {
             return -1;
         }
 

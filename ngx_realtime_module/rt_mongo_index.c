@@ -98,7 +98,7 @@ rt_mongo_index(rt_mongo_op_t *op, const char *name, const bson_t *keys,
 
     BSON_APPEND_UTF8(&command, "createIndexes",
                      mongoc_collection_get_name(op->collection));
-    BSON_APPEND_ARRAY_BEGIN(&command, "indexes", &indexes);
+    rt_mongo_array_begin(&command, "indexes", -1, &indexes);
     BSON_APPEND_DOCUMENT_BEGIN(&indexes, "0", &index);
 
     BSON_APPEND_DOCUMENT(&index, "key", keys);

@@ -157,7 +157,7 @@ rt_mongo_behind(bson_t *filter, const rt_store_query_t *q)
     const char  *name;
     unsigned     count;
 
-    BSON_APPEND_ARRAY_BEGIN(filter, "$or", &branches);
+    rt_mongo_array_begin(filter, "$or", -1, &branches);
 
     count = 0;
 

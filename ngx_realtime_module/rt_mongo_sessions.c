@@ -327,7 +327,7 @@ rt_mongo_previews(rt_mongo_op_t *op, rt_mongo_group_t *g,
 
     bson_init(&filter);
     BSON_APPEND_DOCUMENT_BEGIN(&filter, "_id", &in);
-    BSON_APPEND_ARRAY_BEGIN(&in, "$in", &list);
+    rt_mongo_array_begin(&in, "$in", -1, &list);
 
     for (i = 0; i < g->page->n; i++) {
         bson_uint32_to_string(i, &name, key, sizeof(key));
