@@ -50,6 +50,13 @@ typedef struct {
     ngx_queue_t                users_age;
     ngx_uint_t                 users_n;
     size_t                     users_size;
+
+    /* the store does not answer: writes go to the spool at once */
+    ngx_atomic_t               store_away;
+    /* when the spool is drained again, as ngx_current_msec counts, and how
+       long the wait before that was */
+    ngx_atomic_t               drain_next;
+    ngx_atomic_t               drain_delay;
 } ngx_http_realtime_shctx_t;
 
 

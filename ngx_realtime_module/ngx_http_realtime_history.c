@@ -1,4 +1,5 @@
 
+#include "ngx_http_realtime_drainer.h"
 #include "ngx_http_realtime_history.h"
 #include "ngx_realtime_task.h"
 
@@ -61,6 +62,7 @@ ngx_http_realtime_history_post(ngx_http_realtime_transcripts_ctx_t *ctx,
 
     *job = *args;
     job->store = ctx->store->store;
+    job->spool = ctx->store->spool;
 
     p = (char *) (job + 1);
 
@@ -179,7 +181,12 @@ ngx_http_realtime_history_erase(ngx_http_realtime_history_t *job)
         match.session_id = job->query.session_id;
     }
 
-    job->rc = rt_store_erase(job->store, &match, &job->deleted, &job->err);
+    if (job->spool != NULL) {
+        job->rc = rt_drain_erase(job->spool, job->store, &match,
+                                 &job->deleted, &job->depth, &job->err);
+    } else {
+        job->rc = rt_store_erase(job->store, &match, &job->deleted, &job->err);
+    }
 
     if (job->rc == RT_STORE_OK) {
         rt_buf_str(&job->reply, "{\"deleted\":");
@@ -203,6 +210,11 @@ ngx_http_realtime_history_done(void *data)
                       job->what <= NGX_HTTP_REALTIME_HISTORY_SESSIONS
                       ? "read" : "erasure",
                       rt_store_rc_name(job->rc), job->err.text);
+
+    } else if (job->spool != NULL
+               && job->what >= NGX_HTTP_REALTIME_HISTORY_ERASE)
+    {
+        ngx_http_realtime_drainer_depth(&job->depth);
     }
 
     if (job->ctx != NULL) {

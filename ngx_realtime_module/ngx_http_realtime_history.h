@@ -36,6 +36,7 @@ typedef struct {
     ngx_http_realtime_format_e            format;   /* of a list */
 
     rt_store_t                           *store;
+    rt_spool_t                           *spool;    /* NULL: none */
     rt_store_query_t                      query;
     rt_id_t                               id;
 
@@ -44,6 +45,7 @@ typedef struct {
     rt_store_rc_e                         rc;
     rt_store_error_t                      err;
     uint64_t                              deleted;
+    rt_spool_depth_t                      depth;    /* after an erasure */
     rt_cursor_t                           next;
     rt_buf_t                              reply;
 } ngx_http_realtime_history_t;

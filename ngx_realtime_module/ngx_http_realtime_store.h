@@ -20,6 +20,7 @@
 
 typedef struct {
     rt_store_t             *store;
+    rt_spool_t             *spool;      /* NULL: there is none */
     ngx_thread_pool_t      *pool;
     ngx_msec_t              timeout;    /* of one call in all */
     ngx_realtime_writer_t   writer;

@@ -1,5 +1,5 @@
 
-#include "ngx_http_realtime.h"
+#include "ngx_http_realtime_drainer.h"
 #include "ngx_http_realtime_store.h"
 #include "ngx_realtime_store_log.h"
 #include "ngx_realtime_task.h"
@@ -22,6 +22,7 @@ typedef struct {
     time_t                     ttl;
     ngx_msec_t                 timeout;
     ngx_uint_t                 queue;
+    ngx_str_t                  spool;       /* a file */
 
     ngx_thread_pool_t         *pool;
     char                      *needed_by;   /* a directive */
@@ -47,6 +48,7 @@ typedef struct {
 typedef struct {
     ngx_http_realtime_store_conf_t    *conf;
     ngx_http_realtime_store_t          store;
+    ngx_http_realtime_drainer_t        drainer;
     ngx_realtime_store_log_t           log;
     ngx_http_realtime_store_upkeep_t   upkeep;
 } ngx_http_realtime_store_process_t;
@@ -60,6 +62,8 @@ static char *ngx_http_realtime_store_timeout(ngx_conf_t *cf, void *post,
     void *data);
 static char *ngx_http_realtime_store_queue(ngx_conf_t *cf, void *post,
     void *data);
+static char *ngx_http_realtime_store_spool(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static void ngx_http_realtime_store_rt_conf(
     ngx_http_realtime_store_conf_t *conf, rt_store_conf_t *rconf);
 static ngx_int_t ngx_http_realtime_store_init_process(ngx_cycle_t *cycle);
@@ -109,6 +113,13 @@ static ngx_command_t  ngx_http_realtime_store_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_realtime_store_conf_t, queue),
       &ngx_http_realtime_store_queue_post },
+
+    { ngx_string("realtime_store_spool"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_realtime_store_spool,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
 
       ngx_null_command
 };
@@ -191,6 +202,16 @@ ngx_http_realtime_store_init_conf(ngx_conf_t *cf, void *conf)
 
     ngx_conf_init_msec_value(smcf->timeout, NGX_HTTP_REALTIME_STORE_TIMEOUT);
     ngx_conf_init_uint_value(smcf->queue, NGX_HTTP_REALTIME_STORE_QUEUE);
+
+    if (smcf->spool.len
+        && (smcf->uri.len == 0
+            || ngx_strncmp(smcf->uri.data, "sqlite:", 7) == 0))
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"realtime_store_spool\" needs a \"realtime_store "
+                      "mongodb://HOST/DATABASE;\": only a server can be away");
+        return NGX_CONF_ERROR;
+    }
 
     if (smcf->needed_by == NULL) {
         return NGX_CONF_OK;
@@ -303,6 +324,40 @@ ngx_http_realtime_store_queue(ngx_conf_t *cf, void *post, void *data)
 }
 
 
+static char *
+ngx_http_realtime_store_spool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_realtime_store_conf_t  *smcf = conf;
+
+    ngx_str_t         *value;
+    rt_store_error_t   err;
+
+    if (smcf->spool.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        return "names no file";
+    }
+
+    smcf->spool = value[1];
+
+    if (ngx_conf_full_name(cf->cycle, &smcf->spool, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (rt_spool_check((char *) smcf->spool.data, &err) == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid \"realtime_store_spool\": %s", err.text);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 static void
 ngx_http_realtime_store_rt_conf(ngx_http_realtime_store_conf_t *conf,
     rt_store_conf_t *rconf)
@@ -350,6 +405,14 @@ ngx_http_realtime_store_init_process(ngx_cycle_t *cycle)
     p->store.pool = smcf->pool;
     p->store.timeout = smcf->timeout;
 
+    if (smcf->spool.len) {
+        p->store.spool = rt_spool_open((char *) smcf->spool.data,
+                                       smcf->timeout);
+        if (p->store.spool == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
     p->upkeep.event.handler = ngx_http_realtime_store_upkeep;
     p->upkeep.event.data = p;
     p->upkeep.event.log = cycle->log;
@@ -382,6 +445,11 @@ ngx_http_realtime_store_exit_process(ngx_cycle_t *cycle)
         p->store.store = NULL;
     }
 
+    if (p->store.spool != NULL) {
+        rt_spool_close(p->store.spool);
+        p->store.spool = NULL;
+    }
+
     ngx_realtime_store_log_done(&p->log);
 
     ngx_http_realtime_store_process = NULL;
@@ -411,6 +479,17 @@ ngx_http_realtime_store_open(ngx_http_realtime_store_process_t *p)
                              p->conf->queue);
 
     p->upkeep.store = p->store.store;
+
+    if (p->store.spool != NULL) {
+        ngx_http_realtime_drainer_start(&p->drainer, p->store.spool,
+                                        p->store.store, p->store.pool,
+                                        p->conf->timeout);
+
+        p->store.writer.spool = p->store.spool;
+        p->store.writer.away = &p->drainer.sh->store_away;
+        p->store.writer.put = ngx_http_realtime_drainer_put;
+        p->store.writer.data = &p->drainer;
+    }
 
     return NGX_OK;
 }

@@ -331,12 +331,18 @@ ngx_http_realtime_transcripts_done(ngx_realtime_write_t *w)
     ngx_int_t                  rc;
     ngx_http_request_t        *r;
     ngx_http_realtime_post_t  *post;
+    ngx_http_realtime_zone_t  *zone;
 
     post = w->data;
 
-    if (w->status == NGX_REALTIME_WRITE_OK) {
-        ngx_http_realtime_count(ngx_http_realtime_get_zone(),
-                                NGX_HTTP_REALTIME_C_TRANSCRIPTS, w->n);
+    if (w->status == NGX_REALTIME_WRITE_OK
+        || w->status == NGX_REALTIME_WRITE_QUEUED)
+    {
+        zone = ngx_http_realtime_get_zone();
+
+        ngx_http_realtime_count(zone, NGX_HTTP_REALTIME_C_TRANSCRIPTS,
+                                w->n - w->queued);
+        ngx_http_realtime_count(zone, NGX_HTTP_REALTIME_C_QUEUED, w->queued);
     }
 
     if (post->ctx != NULL) {
@@ -347,6 +353,10 @@ ngx_http_realtime_transcripts_done(ngx_realtime_write_t *w)
         case NGX_REALTIME_WRITE_REFUSED:
         case NGX_REALTIME_WRITE_FAILED:
             status = rt_store_rc_name(w->rc);
+            break;
+
+        case NGX_REALTIME_WRITE_QUEUED:
+            status = "queued";
             break;
 
         case NGX_REALTIME_WRITE_BUSY:
@@ -380,13 +390,17 @@ ngx_http_realtime_transcripts_answer(ngx_http_request_t *r,
     switch (w->status) {
 
     case NGX_REALTIME_WRITE_OK:
+    case NGX_REALTIME_WRITE_QUEUED:
 
         if (ngx_http_realtime_transcripts_take(r, &w->reply, &body) != NGX_OK)
         {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        return ngx_http_realtime_send_json(r, NGX_HTTP_OK, &body);
+        return ngx_http_realtime_send_json(r,
+                                       w->status == NGX_REALTIME_WRITE_OK
+                                       ? NGX_HTTP_OK : NGX_HTTP_ACCEPTED,
+                                       &body);
 
     case NGX_REALTIME_WRITE_INVALID:
 

@@ -53,7 +53,7 @@ ngx_realtime_task_pool(ngx_conf_t *cf)
 
     ngx_str_set(&value[0], "thread_pool");
     value[1] = ngx_realtime_task_pool_name;
-    ngx_str_set(&value[2], "threads=4");
+    ngx_str_set(&value[2], "threads=5");
 
     pcf = *cf;
     pcf.args = &args;

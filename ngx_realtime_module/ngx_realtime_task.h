@@ -22,7 +22,7 @@ typedef void (*ngx_realtime_task_pt)(void *data);
 
 /*
  * The pool, at configuration time: the one that "thread_pool realtime ..."
- * made above, else one of 4 threads.  NULL on error, logged.
+ * made above, else one of 5 threads.  NULL on error, logged.
  */
 ngx_thread_pool_t *ngx_realtime_task_pool(ngx_conf_t *cf);
 

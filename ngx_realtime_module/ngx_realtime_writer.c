@@ -3,7 +3,7 @@
 #include "ngx_realtime_task.h"
 
 
-/* one less than the threads of the default pool: reads find one free */
+/* of the five threads of the default pool; one drains, one reads */
 #define NGX_REALTIME_WRITER_BATCHES  3
 
 /* what one batch takes at most; the first write is always taken */
@@ -23,8 +23,16 @@ typedef struct {
 typedef struct {
     ngx_realtime_writer_t  *writer;
     rt_store_t             *store;
+    rt_spool_t             *spool;
+    ngx_uint_t              away;       /* to the spool first */
+
     rt_store_rc_e           rc;
     rt_store_error_t        err;
+    rt_store_rc_e           put;        /* what the spool said, if asked */
+    rt_store_error_t        put_err;
+    ngx_uint_t              queued;     /* items */
+    rt_spool_depth_t        depth;      /* if any */
+
     ngx_uint_t              n;
     ngx_realtime_entry_t    entries[NGX_REALTIME_BATCH_WRITES];
 } ngx_realtime_batch_t;
@@ -35,9 +43,14 @@ static void ngx_realtime_batch_run(void *data);
 static ngx_int_t ngx_realtime_write_read(ngx_realtime_write_t *w);
 static ngx_uint_t ngx_realtime_write_parse(ngx_realtime_entry_t *e);
 static void ngx_realtime_batch_store(ngx_realtime_batch_t *b, ngx_uint_t n);
+static void ngx_realtime_batch_write(ngx_realtime_batch_t *b,
+    const rt_transcript_t **items, ngx_uint_t n, rt_store_rc_e *results);
+static ngx_int_t ngx_realtime_batch_put(ngx_realtime_batch_t *b,
+    const rt_transcript_t **items, ngx_uint_t n);
 static void ngx_realtime_write_result(ngx_realtime_entry_t *e,
-    rt_store_rc_e rc, rt_store_rc_e *results);
+    ngx_realtime_batch_t *b, rt_store_rc_e *results);
 static void ngx_realtime_batch_done(void *data);
+static void ngx_realtime_batch_log(ngx_realtime_batch_t *b);
 static void ngx_realtime_writer_give_up(ngx_realtime_writer_t *wr);
 
 
@@ -116,8 +129,12 @@ ngx_realtime_writer_start(ngx_realtime_writer_t *wr)
 
     b->writer = wr;
     b->store = wr->store;
+    b->spool = wr->spool;
+    b->away = (wr->spool != NULL && *wr->away);
     b->rc = RT_STORE_OK;
     b->err.text[0] = '\0';
+    b->put = RT_STORE_OK;
+    b->queued = 0;
     b->n = 0;
 
     bytes = 0;
@@ -278,7 +295,7 @@ ngx_realtime_batch_store(ngx_realtime_batch_t *b, ngx_uint_t n)
         }
     }
 
-    b->rc = rt_store_append(b->store, items, n, results, &b->err);
+    ngx_realtime_batch_write(b, items, n, results);
 
     n = 0;
 
@@ -286,7 +303,7 @@ ngx_realtime_batch_store(ngx_realtime_batch_t *b, ngx_uint_t n)
         e = &b->entries[i];
 
         if (e->items.n) {
-            ngx_realtime_write_result(e, b->rc, &results[n]);
+            ngx_realtime_write_result(e, b, &results[n]);
             n += e->items.n;
         }
     }
@@ -299,7 +316,57 @@ done:
 
 
 static void
-ngx_realtime_write_result(ngx_realtime_entry_t *e, rt_store_rc_e rc,
+ngx_realtime_batch_write(ngx_realtime_batch_t *b,
+    const rt_transcript_t **items, ngx_uint_t n, rt_store_rc_e *results)
+{
+    ngx_uint_t  i, left;
+
+    if (b->away && ngx_realtime_batch_put(b, items, n) == NGX_OK) {
+
+        for (i = 0; i < n; i++) {
+            results[i] = RT_STORE_UNAVAILABLE;
+        }
+
+        b->rc = RT_STORE_UNAVAILABLE;
+        return;
+    }
+
+    b->rc = rt_store_append(b->store, items, n, results, &b->err);
+
+    if (b->spool == NULL
+        || (b->rc != RT_STORE_UNAVAILABLE && b->rc != RT_STORE_TIMEOUT))
+    {
+        return;
+    }
+
+    for (i = 0, left = 0; i < n; i++) {
+        if (results[i] == b->rc) {
+            items[left++] = items[i];
+        }
+    }
+
+    (void) ngx_realtime_batch_put(b, items, left);
+}
+
+
+static ngx_int_t
+ngx_realtime_batch_put(ngx_realtime_batch_t *b, const rt_transcript_t **items,
+    ngx_uint_t n)
+{
+    b->put = rt_spool_put(b->spool, items, n, &b->depth, &b->put_err);
+
+    if (b->put != RT_STORE_OK) {
+        return NGX_ERROR;
+    }
+
+    b->queued = n;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_realtime_write_result(ngx_realtime_entry_t *e, ngx_realtime_batch_t *b,
     rt_store_rc_e *results)
 {
     ngx_uint_t             i;
@@ -310,27 +377,31 @@ ngx_realtime_write_result(ngx_realtime_entry_t *e, rt_store_rc_e rc,
 
     for (i = 0; i < e->items.n; i++) {
 
-        switch (results[i]) {
-
-        case RT_STORE_DUPLICATE:
-            break;
-
-        case RT_STORE_OK:
-            w->rc = RT_STORE_OK;
-            break;
-
-        default:
-            w->rc = results[i];
-            w->status = (rc == RT_STORE_OK) ? NGX_REALTIME_WRITE_REFUSED
-                                            : NGX_REALTIME_WRITE_FAILED;
-            return;
+        if (results[i] == RT_STORE_DUPLICATE) {
+            continue;
         }
+
+        if (results[i] == RT_STORE_OK) {
+            w->rc = RT_STORE_OK;
+            continue;
+        }
+
+        if (results[i] == b->rc && b->queued) {
+            w->queued++;
+            continue;
+        }
+
+        w->rc = results[i];
+        w->status = (b->rc == RT_STORE_OK) ? NGX_REALTIME_WRITE_REFUSED
+                                           : NGX_REALTIME_WRITE_FAILED;
+        return;
     }
 
-    rt_transcript_reply(&w->reply, &e->items, 0);
+    rt_transcript_reply(&w->reply, &e->items, w->queued != 0);
 
     if (!w->reply.failed) {
-        w->status = NGX_REALTIME_WRITE_OK;
+        w->status = w->queued ? NGX_REALTIME_WRITE_QUEUED
+                              : NGX_REALTIME_WRITE_OK;
     }
 }
 
@@ -346,12 +417,13 @@ ngx_realtime_batch_done(void *data)
     wr = b->writer;
     wr->batches--;
 
-    if (b->rc != RT_STORE_OK || b->err.text[0]) {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "realtime store: write %s: %s",
-                      rt_store_rc_name(b->rc != RT_STORE_OK
-                                       ? b->rc : RT_STORE_REFUSED),
-                      b->err.text);
+    ngx_realtime_batch_log(b);
+
+    if (b->queued) {
+        wr->put(wr->data, &b->depth);
+
+    } else if (b->away && b->rc == RT_STORE_OK) {
+        *wr->away = 0;
     }
 
     if (wr->nwaiting
@@ -366,6 +438,27 @@ ngx_realtime_batch_done(void *data)
     }
 
     ngx_free(b);
+}
+
+
+static void
+ngx_realtime_batch_log(ngx_realtime_batch_t *b)
+{
+    if (b->put != RT_STORE_OK) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "realtime spool: write %s: %s",
+                      rt_store_rc_name(b->put), b->put_err.text);
+    }
+
+    /* a batch that went to the spool at once says nothing */
+
+    if (b->err.text[0] || (b->rc != RT_STORE_OK && !b->queued)) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "realtime store: write %s: %s",
+                      rt_store_rc_name(b->rc != RT_STORE_OK
+                                       ? b->rc : RT_STORE_REFUSED),
+                      b->err.text);
+    }
 }
 
 

@@ -20,7 +20,7 @@
 #include <ngx_core.h>
 #include <ngx_thread_pool.h>
 
-#include "rt_store.h"
+#include "rt_spool.h"
 
 
 typedef struct ngx_realtime_write_s  ngx_realtime_write_t;
@@ -30,6 +30,8 @@ typedef void (*ngx_realtime_write_pt)(ngx_realtime_write_t *w);
 
 typedef enum {
     NGX_REALTIME_WRITE_OK = 0,  /* stored: reply is the JSON of a 200 */
+    NGX_REALTIME_WRITE_QUEUED,  /* in the spool, some of it perhaps in the
+                                   store: reply is that of a 202 */
     NGX_REALTIME_WRITE_INVALID, /* reply is the list of errors of a 422 */
     NGX_REALTIME_WRITE_MISMATCH,    /* for somebody else */
     NGX_REALTIME_WRITE_REFUSED, /* the store will never take one of them */
@@ -64,14 +66,28 @@ struct ngx_realtime_write_s {
     ngx_realtime_write_e    status;
     rt_store_rc_e           rc;
     ngx_uint_t              n;          /* of items */
+    ngx_uint_t              queued;     /* of these, in the spool */
     rt_buf_t                reply;
 };
+
+
+/* what was put in the spool made it this deep; in the event loop */
+typedef void (*ngx_realtime_writer_put_pt)(void *data,
+    const rt_spool_depth_t *depth);
 
 
 typedef struct {
     rt_store_t             *store;
     ngx_thread_pool_t      *pool;
     ngx_uint_t              limit;      /* of waiting writes */
+
+    /* for a store that is away; filled by the caller after init */
+
+    rt_spool_t             *spool;      /* NULL: there is none */
+    ngx_atomic_t           *away;       /* of all workers: the store does not
+                                           answer, so it is not asked */
+    ngx_realtime_writer_put_pt  put;
+    void                   *data;
 
     ngx_queue_t             waiting;
     ngx_uint_t              nwaiting;

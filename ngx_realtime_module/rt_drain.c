@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 
 /* where a whole batch was refused, the next one reaches further */
@@ -59,9 +60,12 @@ rt_drain_init(rt_drain_t *d, rt_spool_t *spool, rt_store_t *store)
 rt_drain_rc_e
 rt_drain_step(rt_drain_t *d, rt_store_error_t *err)
 {
-    int            lock;
-    rt_page_t      page;
-    rt_store_rc_e  rc;
+    int               lock;
+    rt_page_t         page;
+    rt_store_rc_e     rc, counted;
+    rt_store_error_t  why;
+
+    static const struct timespec  ts = { 0, 3 * RT_SPOOL_LOCK_POLL * 1000000 };
 
     d->stored = 0;
     d->refused = 0;
@@ -84,17 +88,28 @@ rt_drain_step(rt_drain_t *d, rt_store_error_t *err)
         rt_page_free(&page);
     }
 
-    if (rc == RT_STORE_OK) {
-        rc = rt_spool_depth(d->spool, &d->depth, err);
-    }
+    counted = rt_spool_depth(d->spool, &d->depth, &why);
 
     rt_spool_unlock(lock);
+
+    if (rc == RT_STORE_OK && counted != RT_STORE_OK) {
+        *err = why;
+        rc = counted;
+    }
 
     if (rc != RT_STORE_OK) {
         return RT_DRAIN_FAILED;
     }
 
-    return d->depth.waiting ? RT_DRAIN_MORE : RT_DRAIN_EMPTY;
+    if (d->depth.waiting == 0) {
+        return RT_DRAIN_EMPTY;
+    }
+
+    /* an erasure that waits has its turn before the next step */
+
+    nanosleep(&ts, NULL);
+
+    return RT_DRAIN_MORE;
 }
 
 

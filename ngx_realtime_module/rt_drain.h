@@ -26,7 +26,7 @@ typedef struct {
 
     uint64_t           stored;
     uint64_t           refused; /* new dead letters */
-    rt_spool_depth_t   depth;   /* what is left */
+    rt_spool_depth_t   depth;   /* what is left; also where it failed */
 } rt_drain_t;
 
 

@@ -14,7 +14,6 @@
 
 #define RT_SPOOL_TABLE      "spool"
 #define RT_SPOOL_LOCK_NAME  "-lock"
-#define RT_SPOOL_LOCK_POLL  2               /* ms */
 
 
 struct rt_spool_s {

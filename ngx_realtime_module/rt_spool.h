@@ -20,6 +20,10 @@
 #include "rt_store.h"
 
 
+/* how often ERASE looks whether it has the lock, ms */
+#define RT_SPOOL_LOCK_POLL  2
+
+
 typedef struct rt_spool_s  rt_spool_t;
 
 

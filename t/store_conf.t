@@ -193,3 +193,76 @@ realtime_store mongodb+srv://voice:secret@cluster.example.org:27017/voice;
 invalid "realtime_store":
 --- no_error_log
 secret
+
+
+
+=== TEST 17: a spool for a file
+--- http
+realtime_store sqlite:/tmp/a.db;
+realtime_store_spool /tmp/spool.db;
+--- must_die
+--- error_log
+"realtime_store_spool" needs a "realtime_store mongodb://HOST/DATABASE;": only a server can be away
+
+
+
+=== TEST 18: a spool for nothing
+--- http
+realtime_store_spool /tmp/spool.db;
+--- config
+--- must_die
+--- error_log
+"realtime_store_spool" needs a "realtime_store mongodb://HOST/DATABASE;"
+
+
+
+=== TEST 19: no directory to make the spool in
+--- http
+realtime_store mongodb://127.0.0.1:1/voice;
+realtime_store_spool /nonexistent/dir/spool.db;
+--- must_die
+--- error_log
+invalid "realtime_store_spool": there is no directory "/nonexistent/dir"
+
+
+
+=== TEST 20: a spool that is a directory
+--- http
+realtime_store mongodb://127.0.0.1:1/voice;
+realtime_store_spool /tmp;
+--- must_die
+--- error_log
+invalid "realtime_store_spool": "/tmp" is not a file
+
+
+
+=== TEST 21: two spools
+--- http
+realtime_store mongodb://127.0.0.1:1/voice;
+realtime_store_spool /tmp/a.db;
+realtime_store_spool /tmp/b.db;
+--- must_die
+--- error_log
+"realtime_store_spool" directive is duplicate
+
+
+
+=== TEST 22: a spool without a name
+--- http
+realtime_store mongodb://127.0.0.1:1/voice;
+realtime_store_spool "";
+--- must_die
+--- error_log
+"realtime_store_spool" directive names no file
+
+
+
+=== TEST 23: nothing is made where no location needs it
+--- http eval
+"realtime_store mongodb://127.0.0.1:1/voice;
+realtime_store_spool $Test::Nginx::Util::ServRoot/html/spool.db;"
+--- config
+location /spool.db { root html; }
+--- request
+GET /spool.db
+--- error_code: 404

@@ -180,29 +180,11 @@ subtest 'a client that leaves is written all the same' => sub {
 };
 
 
-# somebody else holds the file's write lock until the handle is closed
-sub locked {
-    my ($file) = @_;
-
-    my $pid = open my $holder, '|-', '/usr/bin/python3', '-c', <<"END" or die "python3: $!";
-import sqlite3, sys
-c = sqlite3.connect("$file", isolation_level=None)
-c.execute("begin immediate")
-open("$file.held", "w").close()
-sys.stdin.read()
-END
-    Nginx::wait_until(sub { -e "$file.held" }, 'the lock');
-    unlink "$file.held";
-
-    return $holder;
-}
-
-
 subtest 'a slow store: what is too much is refused at once, the rest is late' => sub {
     my $nginx = nginx("realtime_store_queue 2;\nrealtime_store_timeout 5s;", 'sqlite:%%DIR%%/store.db');
     stored($nginx, 'u-slow');
 
-    my $lock = locked("$nginx->{dir}/store.db");
+    my $lock = Nginx::locked("$nginx->{dir}/store.db");
     my @sockets = map { $nginx->connected } 1 .. 40;
 
     for my $i (0 .. $#sockets) {
@@ -242,7 +224,7 @@ subtest 'a store that does not come in time' => sub {
     my $nginx = nginx('realtime_store_timeout 300ms;', 'sqlite:%%DIR%%/store.db');
     stored($nginx, 'u-late');
 
-    my $lock = locked("$nginx->{dir}/store.db");
+    my $lock = Nginx::locked("$nginx->{dir}/store.db");
     my $start = time;
     my ($status, $body) = $nginx->request($nginx->connected, 'POST /t', '{"text":"late"}', sub => 'u-late');
 

@@ -101,6 +101,19 @@ sub signal {
 }
 
 
+# kill -9 of the master and all of its workers
+sub kill_all {
+    my ($self) = @_;
+
+    my $pid = delete $self->{pid};
+    open my $in, '<', "/proc/$pid/task/$pid/children" or die "children: $!";
+    my @all = ($pid, split ' ', <$in>);
+
+    kill 'KILL', @all;
+    wait_until(sub { !kill 0, @all }, 'nginx has gone', 30);
+}
+
+
 # ends it with a signal and waits until it has gone
 sub stop {
     my ($self, $signal) = @_;
@@ -177,6 +190,24 @@ sub wait_until {
         die "waited in vain: $what\n" if time > $end;
         sleep 0.02;
     }
+}
+
+
+# somebody else holds the file's write lock until the handle is closed
+sub locked {
+    my ($file) = @_;
+
+    my $pid = open my $holder, '|-', '/usr/bin/python3', '-c', <<"END" or die "python3: $!";
+import sqlite3, sys
+c = sqlite3.connect("$file", isolation_level=None)
+c.execute("begin immediate")
+open("$file.held", "w").close()
+sys.stdin.read()
+END
+    wait_until(sub { -e "$file.held" }, 'the lock');
+    unlink "$file.held";
+
+    return $holder;
 }
 
 

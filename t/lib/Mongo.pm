@@ -1,0 +1,74 @@
+package Mongo;
+
+# A MongoDB server of a test's own, which comes and goes: scripts/ferretdb.
+
+use strict;
+use warnings;
+
+use File::Path qw(remove_tree);
+use File::Temp ();
+
+
+# new(): its address is known, it does not run yet
+sub new {
+    my ($class) = @_;
+
+    my $dir = File::Temp::tempdir('mongo-XXXXXX', TMPDIR => 1);
+
+    return bless { dir => $dir, port => Nginx::free_port(), owner => $$ }, $class;
+}
+
+
+sub uri {
+    my ($self, $more) = @_;
+
+    return "mongodb://127.0.0.1:$self->{port}/voice" . ($more // '');
+}
+
+
+# returns when it answers; its data are those of the last time
+sub start {
+    my ($self) = @_;
+
+    my $out = `scripts/ferretdb start $self->{dir} $self->{port}`;
+    die "no MongoDB server\n" if $? != 0;
+    $self->{running} = 1;
+}
+
+
+sub stop {
+    my ($self) = @_;
+
+    system('scripts/ferretdb', 'stop', $self->{dir}) == 0 or die "the server does not stop\n";
+    $self->{running} = 0;
+}
+
+
+# python(CODE): with the collection as c; what it prints
+sub python {
+    my ($self, $code) = @_;
+
+    open my $in, '-|', '/usr/bin/python3', '-c', <<"END" or die "python3: $!";
+import pymongo
+c = pymongo.MongoClient("@{[$self->uri]}", serverSelectionTimeoutMS=5000).get_default_database()["transcripts"]
+$code
+END
+    local $/;
+    my $out = <$in> // '';
+    close $in or die "python3 failed\n";
+
+    return $out;
+}
+
+
+sub DESTROY {
+    my ($self) = @_;
+
+    return if $self->{owner} != $$;
+
+    local $?;
+    $self->stop if $self->{running};
+    remove_tree($self->{dir});
+}
+
+1;
