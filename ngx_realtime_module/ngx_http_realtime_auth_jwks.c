@@ -88,9 +88,11 @@ ngx_http_realtime_jwks_add(ngx_conf_t *cf, ngx_array_t *sets, ngx_str_t *url,
     cln->handler = ngx_http_realtime_jwks_free;
     cln->data = jwks;
 
+    if (ngx_realtime_addrs_init(cf, &jwks->addrs, &u) != NGX_OK) {
+        return NULL;
+    }
+
     jwks->url = *url;
-    jwks->addrs = u.addrs;
-    jwks->naddrs = u.naddrs;
     jwks->refresh = refresh;
 
     *set = jwks;
@@ -105,6 +107,25 @@ ngx_http_realtime_jwks_free(void *data)
     ngx_http_realtime_jwks_t  *jwks = data;
 
     rt_keys_free(jwks->keys);
+}
+
+
+void
+ngx_http_realtime_jwks_resolver(ngx_conf_t *cf,
+    ngx_http_realtime_jwks_t *jwks)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (jwks->addrs.resolver != NULL
+        && jwks->addrs.resolver->connections.nelts)
+    {
+        return;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    jwks->addrs.resolver = clcf->resolver;
+    jwks->addrs.timeout = clcf->resolver_timeout;
 }
 
 
@@ -140,6 +161,8 @@ ngx_http_realtime_jwks_init(ngx_cycle_t *cycle, ngx_array_t *sets)
         jwks->timer.cancelable = 1;
 
         ngx_add_timer(&jwks->timer, 1);
+
+        ngx_realtime_addrs_refresh(&jwks->addrs);
     }
 
     return NGX_OK;
@@ -311,13 +334,17 @@ ngx_http_realtime_jwks_claim(ngx_http_realtime_jwks_t *jwks)
 static void
 ngx_http_realtime_jwks_fetch(ngx_http_realtime_jwks_t *jwks)
 {
+    ngx_realtime_addr_t  *addr;
     ngx_realtime_curl_t  *rc;
 
     rc = ngx_realtime_curl_create();
 
     if (rc != NULL) {
+        addr = ngx_realtime_addrs_next(&jwks->addrs);
+
         rc->url = jwks->url;
-        rc->addr = jwks->addrs[jwks->next].name;
+        rc->addr.data = addr->text;
+        rc->addr.len = addr->len;
         rc->connect_timeout = NGX_HTTP_REALTIME_JWKS_TIMEOUT;
         rc->timeout = NGX_HTTP_REALTIME_JWKS_TIMEOUT;
         rc->max_size = NGX_HTTP_REALTIME_JWKS_MAX;
@@ -383,8 +410,6 @@ ngx_http_realtime_jwks_fetched(ngx_realtime_curl_t *rc)
     return;
 
 failed:
-
-    jwks->next = (jwks->next + 1) % jwks->naddrs;
 
     ngx_http_realtime_jwks_done(jwks,
                     ngx_min(jwks->refresh, NGX_HTTP_REALTIME_JWKS_RETRY));

@@ -15,6 +15,7 @@
 
 
 #include "ngx_http_realtime.h"
+#include "ngx_realtime_addrs.h"
 #include "rt_keys.h"
 
 
@@ -35,9 +36,7 @@ typedef struct {
 
 typedef struct {
     ngx_str_t                       url;
-    ngx_addr_t                     *addrs;
-    ngx_uint_t                      naddrs;
-    ngx_uint_t                      next;       /* the address to ask next */
+    ngx_realtime_addrs_t            addrs;
     time_t                          refresh;
 
     /* of a worker */
@@ -53,6 +52,13 @@ typedef struct {
 /* realtime_jwks_uri: the set of that URL, one for all locations */
 ngx_http_realtime_jwks_t *ngx_http_realtime_jwks_add(ngx_conf_t *cf,
     ngx_array_t *sets, ngx_str_t *url, time_t refresh);
+
+/*
+ * The name servers of a location that uses the set, for the host in its URL;
+ * the first that has any counts.  To be called when they are merged.
+ */
+void ngx_http_realtime_jwks_resolver(ngx_conf_t *cf,
+    ngx_http_realtime_jwks_t *jwks);
 
 /* start of a worker; sets is of ngx_http_realtime_jwks_t pointers */
 ngx_int_t ngx_http_realtime_jwks_init(ngx_cycle_t *cycle, ngx_array_t *sets);

@@ -344,6 +344,10 @@ ngx_http_realtime_auth_merge_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->jwks = prev->jwks;
     }
 
+    if (conf->jwks != NULL) {
+        ngx_http_realtime_jwks_resolver(cf, conf->jwks);
+    }
+
     if (conf->sources == NULL) {
         conf->sources = prev->sources;
     }

@@ -104,7 +104,10 @@ ngx_realtime_addrs_set(ngx_realtime_addr_t *addr, struct sockaddr *sockaddr,
 void
 ngx_realtime_addrs_refresh(ngx_realtime_addrs_t *addrs)
 {
-    if (!addrs->named || addrs->resolver->connections.nelts == 0) {
+    if (!addrs->named
+        || addrs->resolver == NULL
+        || addrs->resolver->connections.nelts == 0)
+    {
         return;
     }
 

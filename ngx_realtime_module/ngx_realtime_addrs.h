@@ -35,7 +35,7 @@ typedef struct {
     ngx_uint_t             next;
     ngx_pool_t            *pool;        /* of elts; NULL: the cycle's */
 
-    ngx_resolver_t        *resolver;    /* set by the owner */
+    ngx_resolver_t        *resolver;    /* set by the owner, or NULL */
     ngx_msec_t             timeout;
     ngx_event_t            refresh;
     ngx_connection_t       dummy;       /* for the debug log of timers */
