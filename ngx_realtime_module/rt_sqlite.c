@@ -33,6 +33,7 @@ struct rt_sqlite_s {
 };
 
 
+static int rt_sqlite_moved(rt_sqlite_conn_t *conn);
 static rt_store_rc_e rt_sqlite_connect(rt_sqlite_t *s, rt_sqlite_conn_t *conn,
     rt_store_error_t *err);
 static rt_store_rc_e rt_sqlite_setup(rt_sqlite_t *s, rt_sqlite_conn_t *conn,
@@ -104,6 +105,11 @@ rt_sqlite_begin(rt_sqlite_t *s, unsigned mode, rt_sqlite_conn_t **out,
 
     pthread_mutex_unlock(&s->lock);
 
+    if (conn != NULL && rt_sqlite_moved(conn)) {
+        rt_sqlite_close(conn);
+        conn = NULL;
+    }
+
     if (conn == NULL) {
         conn = calloc(1, sizeof(rt_sqlite_conn_t));
         if (conn == NULL) {
@@ -152,9 +158,9 @@ rt_sqlite_end(rt_sqlite_t *s, rt_sqlite_conn_t *conn, rt_store_rc_e rc,
         pthread_mutex_unlock(&s->writer);
     }
 
-    /* the file may have been repaired or replaced by the next time */
+    /* the file may have been repaired or made writable by the next time */
 
-    if (rc != RT_STORE_OK) {
+    if (rc != RT_STORE_OK || sqlite3_db_readonly(conn->db, "main") == 1) {
         rt_sqlite_close(conn);
         return rc;
     }
@@ -167,6 +173,20 @@ rt_sqlite_end(rt_sqlite_t *s, rt_sqlite_conn_t *conn, rt_store_rc_e rc,
     pthread_mutex_unlock(&s->lock);
 
     return RT_STORE_OK;
+}
+
+
+/* a file that was replaced is nobody's any more: what goes there is lost */
+
+static int
+rt_sqlite_moved(rt_sqlite_conn_t *conn)
+{
+    int  moved;
+
+    moved = 0;
+    sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+
+    return moved;
 }
 
 
