@@ -275,9 +275,23 @@ def error_codes(tree):
                 yield name, n, f"the error code {m.group(1)} is not in {page}"
 
 
+def tests_named(tree):
+    """A document that names tests (t/x.t 1, 3 to 5; t/unit/y.c) names those that are there."""
+    for name in tree.documents():
+        for n, line in tree.lines(name):
+            for path, numbers in re.findall(r"\b(t/[\w/.]*\w)((?:,? (?:to )?\d+\b)*)", line):
+                if not os.path.exists(path):
+                    yield name, n, f"there is no {path}"
+                    continue
+                have = re.findall(r"^=== TEST (\d+):", tree.read(path), re.M) if numbers else []
+                for number in re.findall(r"\d+", numbers):
+                    if number not in have:
+                        yield name, n, f"{path} has no test {number}"
+
+
 RULES = [
     blanks_and_lengths, file_lengths, c_style, headers, names_of_the_machine,
-    open_ends, links, documented, built, error_codes,
+    open_ends, links, documented, built, error_codes, tests_named,
 ]
 
 

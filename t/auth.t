@@ -335,3 +335,17 @@ refused, bad_format
 [main::bearer(pad => 'x' x 5900), main::bearer(pad => 'x' x 6100)]
 --- error_code eval
 [200, 401]
+
+
+
+=== TEST 29: encrypted: five parts; its header before three of them
+--- request eval
+['GET /me', 'GET /me', 'GET /me']
+--- more_headers eval
+my $jwe = main::sign_token('{"alg":"dir","enc":"A128GCM"}', '{"sub":"a","exp":99999999999}');
+my $mix = main::sign_token('{"alg":"HS256","enc":"A128GCM"}', '{"sub":"a","exp":99999999999}');
+["Authorization: Bearer $jwe.AAAA.AAAA", "Authorization: Bearer $jwe", "Authorization: Bearer $mix"]
+--- error_code eval
+[401, 401, 401]
+--- response_body_like eval
+[('"invalid_token"') x 3]

@@ -3,6 +3,7 @@
 
 use lib 't/lib';
 use File::Temp qw(tempdir);
+use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64url);
 use Test::Nginx::Socket;
 use JWT;
@@ -30,6 +31,10 @@ sub signed {
 our $old = jwk('old');
 our $new = jwk('new');
 our $put = sub { my $body = "{\"keys\":[$_[0]]}"; return "PUT /keys/set.json\n$body" };
+
+# a server that takes connections and never says a word
+our $deaf = IO::Socket::INET->new(Listen => 8, LocalAddr => '127.0.0.1') or die "no port: $!";
+$ENV{TEST_NGINX_DEAF_PORT} = $deaf->sockport;
 
 # a delay of a second, as nginx counts it
 our $slow = 'limit_req_zone $server_name zone=slow:1m rate=30r/m;';
@@ -136,3 +141,61 @@ main::signed('old')
 --- must_die
 --- error_log
 "realtime_jwks_uri" "127.0.0.1/set.json" does not begin with http:// or https://
+
+
+
+=== TEST 7: a set that is too large changes nothing
+--- config
+    location = /me {
+        realtime_me;
+        realtime_jwks_uri http://127.0.0.1:$TEST_NGINX_SERVER_PORT/keys/set.json refresh=1s;
+    }
+--- timeout: 10
+--- request eval
+['GET /later', 'GET /me', $main::put->($main::new . ' ' x 65536), 'GET /later', 'GET /later', 'GET /me', 'GET /me']
+--- more_headers eval
+['', main::signed('old'), '', '', '', main::signed('old'), main::signed('new', 'old')]
+--- error_code eval
+[200, 200, 204, 200, 200, 200, 401]
+
+
+
+=== TEST 8: of too many keys the first 64 count
+--- config
+    location = /me {
+        realtime_me;
+        realtime_jwks_uri http://127.0.0.1:$TEST_NGINX_SERVER_PORT/keys/set.json refresh=1s;
+    }
+--- timeout: 10
+--- request eval
+['GET /later', 'GET /me', $main::put->(CORE::join(',', ($main::new) x 64, $main::old)), 'GET /later', 'GET /later', 'GET /me',
+ 'GET /me']
+--- more_headers eval
+['', main::signed('old'), '', '', '', main::signed('new'), main::signed('old')]
+--- error_code eval
+[200, 200, 204, 200, 200, 200, 401]
+
+
+
+=== TEST 9: a server that never answers: 503, and the worker is free meanwhile
+--- config
+    location = /me { realtime_me; realtime_jwks_uri http://127.0.0.1:$TEST_NGINX_DEAF_PORT/set.json; }
+    location = /ok { return 204; }
+--- request eval
+['GET /me', 'GET /ok']
+--- more_headers eval
+main::signed('old')
+--- error_code eval
+[503, 204]
+
+
+
+=== TEST 10: without keys "satisfy any" lets nobody in either, and says why
+--- config
+    location = /me { realtime_me; satisfy any; allow all; realtime_jwks_uri http://127.0.0.1:1/set.json; }
+--- request
+GET /me
+--- more_headers eval
+main::signed('old')
+--- error_code: 503
+--- response_body_like: "keys_unavailable"

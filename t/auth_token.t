@@ -11,7 +11,7 @@ add_block_preprocessor(sub {
     my $block = shift;
     my $http = $block->http_config // '';
 
-    $block->set_value('user_files', ">>> jwt.key\n$SECRET\n");
+    $block->set_value('user_files', ">>> jwt.key\n$SECRET\n>>> api.key\nsk-test-0123456789\n");
     $block->set_value('http_config', "realtime_jwt_key ../html/jwt.key alg=HS256;\n$http");
     $block->set_value('config', 'location = /me { realtime_me; }') unless defined $block->config;
     $block->set_value('request', 'GET /me') unless defined $block->request;
@@ -98,3 +98,25 @@ my $c = 'Cookie: token=' . main::token() . "\n";
 main::bearer() . "\nSec-Fetch-Site: cross-site\nOrigin: https://app.example"
 --- error_code: 200
 --- response_body_like: "id":"u-17"
+
+
+
+=== TEST 7: an offer that another site's form posts with the user's cookie: the key is not spent
+--- http_config
+    realtime_jwt_token $cookie_token;
+--- config
+    location = /offer {
+        realtime_offer;
+        realtime_upstream http://127.0.0.1:1/v1;
+        realtime_api_key_file ../html/api.key;
+        realtime_models m;
+    }
+--- request eval
+[("POST /offer\r\nv=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n") x 3]
+--- more_headers eval
+my $c = 'Cookie: token=' . main::token() . "\nContent-Type: text/plain\n";
+["${c}Sec-Fetch-Site: cross-site", "${c}Origin: https://evil.example", "${c}Sec-Fetch-Site: same-origin"]
+--- error_code eval
+[403, 403, 500]
+--- response_body_like eval
+['"cross_site"', '"cross_site"', '"upstream_unreachable"']
