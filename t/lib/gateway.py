@@ -161,6 +161,7 @@ class Gateway:
         self.port = free_port()
         self.tokens = []
         self.process = None
+        self.before = None      # in the process that becomes nginx
         self.write("jwt.key", self.jwt_key)
         self.configure(**conf)
 
@@ -196,7 +197,7 @@ class Gateway:
     def start(self):
         self.process = subprocess.Popen(
             [NGINX, "-p", self.folder, "-e", "error.log", "-c", "nginx.conf",
-             "-g", "daemon off;"], stderr=subprocess.PIPE)
+             "-g", "daemon off;"], stderr=subprocess.PIPE, preexec_fn=self.before)
         wait_for(self.is_open, 10, "nginx listens")
         return self
 

@@ -1,0 +1,60 @@
+"""A MongoDB server that dies, stops and comes back on the same data."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import pymongo
+
+from gateway import ROOT, free_port
+
+SCRIPT = os.path.join(ROOT, "scripts", "ferretdb")
+
+
+class Mongo:
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="mongo-")
+        self.port = free_port()
+        self.pid = None
+
+    def uri(self, port=None):
+        return f"mongodb://127.0.0.1:{port or self.port}/voice"
+
+    def start(self):
+        """Returns when it answers."""
+        out = subprocess.run([SCRIPT, "start", self.folder, str(self.port)], check=True,
+                             capture_output=True, text=True, timeout=120).stdout
+        self.pid = int(out.split()[0])
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        self.pid = None
+
+    def documents(self):
+        with pymongo.MongoClient(self.uri(), serverSelectionTimeoutMS=10000) as client:
+            return list(client.get_default_database()["transcripts"].find({}))
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.pid:
+            self.signal(signal.SIGCONT)
+            subprocess.run([SCRIPT, "stop", self.folder], check=False, timeout=60)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def store(gateway, uri, **conf):
+    """Has a gateway keep transcripts there, and in a spool."""
+    http = f"realtime_store {uri};\n    realtime_store_timeout 2s;\n"
+    http += f"    realtime_store_spool {gateway.path('spool.db')};"
+    server = "location /realtime/transcripts { realtime_transcripts; }\n"
+    server += "        location = /status { realtime_status; realtime_auth off; }"
+    gateway.configure(**{"workers": 2, "http": http, "server": server, **conf})
+    return gateway
