@@ -168,8 +168,8 @@ main::signed('old')
     }
 --- timeout: 10
 --- request eval
-['GET /later', 'GET /me', $main::put->(CORE::join(',', ($main::new) x 64, $main::old)), 'GET /later', 'GET /later', 'GET /me',
- 'GET /me']
+['GET /later', 'GET /me', $main::put->(CORE::join(',', ($main::new) x 64, $main::old)), 'GET /later', 'GET /later',
+ 'GET /me', 'GET /me']
 --- more_headers eval
 ['', main::signed('old'), '', '', '', main::signed('new'), main::signed('old')]
 --- error_code eval
