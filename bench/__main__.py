@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 
-from bench import count, gateways, measure, report
+from bench import count, gateways, measure, report, store
 from bench.files import ANSWER, OFFER, Files
 
 TOP = pathlib.Path(__file__).parent.parent
@@ -56,13 +56,14 @@ def ferretdb(folder):
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("parts", nargs="*", default=[], metavar="PART",
-                        help="instructions, offers, latency, memory, growth, transcripts (default: all)")
+                        help="instructions, offers, latency, memory, growth, transcripts, store, history "
+                             "(default: all)")
     parser.add_argument("--rounds", type=int, default=9, help="rounds of the CPU comparison (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=3, help="of each measurement (default: %(default)s)")
     parser.add_argument("--json", type=pathlib.Path, default=TOP / "build" / "bench" / "results.json",
                         help="where the raw numbers go (default: build/bench/results.json)")
     options = parser.parse_args()
-    parts = options.parts or ["instructions", "offers", "latency", "memory", "growth", "transcripts"]
+    parts = options.parts or ["instructions", "offers", "latency", "memory", "growth", "transcripts", "store", "history"]
 
     us, bare, lua, fastapi = (gateways.NAMES[i] for i in (1, 0, 2, 3))
     run = Run(TOP / "build" / "bench" / "run")
@@ -82,12 +83,18 @@ def main():
             results["memory"] = measure.memory(run, (bare, us), (1000, 5000), 20)
         if "growth" in parts:
             results["growth"] = measure.growth(run, us, options.seconds)
-        if "transcripts" in parts:
+        if "transcripts" in parts or "store" in parts:
             database = ferretdb(run.folder / "ferretdb")
+        if "transcripts" in parts:
             uri = f"{database[1]}/bench"
             stores = (("module, SQLite", us, f"sqlite:{run.folder}/bench.db"), ("module, MongoDB protocol", us, uri),
                       ("FastAPI + motor, MongoDB protocol", fastapi, uri))
             results["transcripts"] = measure.transcripts(run, stores, options.seconds)
+        if "store" in parts:
+            stores = (("SQLite", f"sqlite:{run.folder}/store.db"), ("MongoDB protocol", f"{database[1]}/store"))
+            results["store"] = store.throughput(run, stores, options.rounds, options.seconds)
+        if "history" in parts:
+            results["history"] = store.history(run, 1000000)
     finally:
         run.stop()
         if database:

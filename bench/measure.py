@@ -106,12 +106,18 @@ def growth(run, name, seconds):
     return rows
 
 
-def transcripts(run, stores, seconds):
-    """CPU and transcripts a second: one a request, and the same as arrays of 50"""
+def transcript_bodies(run):
+    """files of one transcript and of 50 in an array"""
     one = run.files / "one.json"
     one.write_text('{"user_id":"u-1","session_id":"s-1","text":"Bonjour, comment puis-je vous aider ?"}')
     many = run.files / "fifty.json"
     many.write_text("[" + ",".join([one.read_text()] * 50) + "]")
+    return one, many
+
+
+def transcripts(run, stores, seconds):
+    """CPU and transcripts a second: one a request, and the same as arrays of 50"""
+    one, many = transcript_bodies(run)
     rows = {}
     for label, name, store in stores:
         gateway = run.gateway(name, store)

@@ -5,6 +5,11 @@ def _us(seconds):
     return f"{seconds * 1e6:,.0f} us" if seconds < 0.01 else f"{seconds * 1e3:,.1f} ms"
 
 
+def _ms(seconds):
+    """of nginx's clock, which has milliseconds"""
+    return f"{seconds * 1e3:.0f} ms" if seconds >= 0.001 else "under 1 ms"
+
+
 def _table(title, head, rows):
     lines = [f"**{title}**", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
@@ -37,4 +42,14 @@ def text(results):
     if "transcripts" in results:
         rows = [(label, _us(row["cpu"]), f"{row['rate']:,.0f}") for label, row in results["transcripts"].items()]
         out.append(_table("CPU a transcript", ("store", "user + sys", "transcripts/s"), rows))
+    if "store" in results:
+        rows = [(label, f"{row['rate']:,.0f}", f"{row['ratio']:.2f}") for label, row in results["store"].items()]
+        out.append(_table("Transcripts beside a raw bulk insert", ("store", "transcripts/s", "of the driver alone"),
+                          rows))
+    if "history" in results:
+        found = results["history"]
+        rows = [(label, _ms(row["median"]), _ms(row["max"]))
+                for label, row in found["pages"].items()]
+        out.append(_table(f"A history among {found['total']:,} transcripts, SQLite, {found['bytes'] / 1e6:,.0f} MB",
+                          ("page", "server time, median", "longest of 50"), rows))
     return "\n".join(out)

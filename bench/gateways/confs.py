@@ -115,7 +115,8 @@ def lua(port, files, upstream_port, lua_file):
 
 
 def realtime(port, files, upstream_port, module, store=""):
-    transcripts = "location /realtime/transcripts { realtime_transcripts; }" if store else ""
+    transcripts = ("location /realtime/transcripts { realtime_transcripts; add_header X-Time $request_time; }"
+                   if store else "")
     return (_head(f"load_module {module};")
             + REALTIME.format(port=port, upstream=upstream_port, secret=files / "jwt.key", ca=files / "ca.crt",
                              key_file=files / "openai.key", transcripts=transcripts,
