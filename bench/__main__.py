@@ -63,7 +63,8 @@ def main():
     parser.add_argument("--json", type=pathlib.Path, default=TOP / "build" / "bench" / "results.json",
                         help="where the raw numbers go (default: build/bench/results.json)")
     options = parser.parse_args()
-    parts = options.parts or ["instructions", "offers", "latency", "memory", "growth", "transcripts", "store", "history"]
+    parts = options.parts or ["instructions", "offers", "latency", "memory", "growth", "transcripts", "store",
+                              "history"]
 
     us, bare, lua, fastapi = (gateways.NAMES[i] for i in (1, 0, 2, 3))
     run = Run(TOP / "build" / "bench" / "run")
