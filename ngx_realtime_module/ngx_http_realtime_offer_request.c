@@ -1,12 +1,10 @@
 
 #include "ngx_http_realtime_offer.h"
 
+#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include "rt_sdp.h"
-
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 
 
 #define NGX_HTTP_REALTIME_BOUNDARY_LEN  32      /* 128 random bits as hex */

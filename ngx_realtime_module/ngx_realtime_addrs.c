@@ -188,6 +188,7 @@ ngx_realtime_addrs_replace(ngx_realtime_addrs_t *addrs,
 {
     ngx_uint_t            i;
     ngx_pool_t           *pool;
+    ngx_sockaddr_t        sa;
     ngx_realtime_addr_t  *elts, *old;
 
     pool = ngx_create_pool(1024, ngx_cycle->log);
@@ -205,11 +206,9 @@ ngx_realtime_addrs_replace(ngx_realtime_addrs_t *addrs,
 
         /* the resolver's addresses are shared and have no port */
 
-        ngx_memcpy(&elts[i].sockaddr, ctx->addrs[i].sockaddr,
-                   ctx->addrs[i].socklen);
-        ngx_inet_set_port(&elts[i].sockaddr.sockaddr, addrs->port);
-        ngx_realtime_addrs_set(&elts[i], &elts[i].sockaddr.sockaddr,
-                               ctx->addrs[i].socklen);
+        ngx_memcpy(&sa, ctx->addrs[i].sockaddr, ctx->addrs[i].socklen);
+        ngx_inet_set_port(&sa.sockaddr, addrs->port);
+        ngx_realtime_addrs_set(&elts[i], &sa.sockaddr, ctx->addrs[i].socklen);
 
         old = ngx_realtime_addrs_find(addrs, &elts[i]);
         if (old != NULL) {

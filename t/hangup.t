@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """Calls that nobody received are ended upstream, and no offer is sent twice."""
 
-import asyncio
 import http.client
 import json
 import os
@@ -14,34 +13,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 
 # pylint: disable=wrong-import-position
 import tap
-from client import Connection
 from gateway import Gateway, offer, wait_for
 
 STATUS = "location = /realtime/status { realtime_status; }"
-
-
-def headers_of(gateway):
-    return {"Authorization": "Bearer " + gateway.token(), "Content-Type": "application/sdp"}
-
-
-def leave(gateway, *nonces, **instructions):
-    """Clients whose offers are on their way upstream when they go; then the answers."""
-    def arrived():
-        return set(nonces) <= set(gateway.peer.log()["offers"])
-
-    async def run():
-        connections = []
-        for nonce in nonces:
-            connection = await Connection.open(gateway.port)
-            connection.send("POST", "/realtime/webrtc-offer", headers_of(gateway),
-                            offer(nonce, hold=True, **instructions))
-            connections.append(connection)
-        await asyncio.to_thread(wait_for, arrived, 5, "the offers")
-        for connection in connections:
-            connection.close()
-
-    asyncio.run(run())
-    gateway.peer.release()
 
 
 def hangups(gateway, nonce):
@@ -55,7 +29,7 @@ def logged(gateway, pattern, count=1, seconds=20):
 
 def counters(gateway):
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=5)
-    connection.request("GET", "/realtime/status", headers=headers_of(gateway))
+    connection.request("GET", "/realtime/status", headers=gateway.offer_headers())
     text = connection.getresponse().read().decode()
     connection.close()
     return json.loads(text)
@@ -63,7 +37,7 @@ def counters(gateway):
 
 def ended_at_once(gateway):
     """A client that leaves: its call is ended when upstream has named it"""
-    leave(gateway, "once")
+    gateway.leave("once")
     logged(gateway, 'call "rtc_[0-9a-f]+" was ended')
     tap.equal(len(hangups(gateway, "once")), 1, "asked for once")
     tap.equal(gateway.peer.log()["bad_keys"], 0, "with the key")
@@ -71,7 +45,7 @@ def ended_at_once(gateway):
 
 def tried_again(gateway):
     """Upstream fails twice: asked for until it is done"""
-    leave(gateway, "again", hangup=[503, "close"])
+    gateway.leave("again", hangup=[503, "close"])
     wait_for(lambda: len(hangups(gateway, "again")) == 3, 10, "a third try")
     first, second, third = hangups(gateway, "again")
     tap.ok(0.4 < second - first < 1.5 < third - first < 6, "later each time",
@@ -82,14 +56,14 @@ def tried_again(gateway):
 
 def given_up(gateway):
     """Upstream fails for good: three tries, one error"""
-    leave(gateway, "never", hangup=[500] * 9)
+    gateway.leave("never", hangup=[500] * 9)
     logged(gateway, r"\[error\].* was not ended: upstream answered 500")
     tap.equal(len(hangups(gateway, "never")), 3, "tried three times")
 
 
 def not_answered(gateway):
     """Upstream does not answer a hang-up: the next try does not wait for ever"""
-    leave(gateway, "stall", hangup=["stall"])
+    gateway.leave("stall", hangup=["stall"])
     wait_for(lambda: len(hangups(gateway, "stall")) == 2, 10, "a second try")
     first, second = hangups(gateway, "stall")
     tap.ok(3.5 < second - first < 6.5, "after its timeout", second - first)
@@ -97,7 +71,7 @@ def not_answered(gateway):
 
 def refused(gateway):
     """Upstream refuses: asking again would not help"""
-    leave(gateway, "refused", hangup=[403] * 9)
+    gateway.leave("refused", hangup=[403] * 9)
     logged(gateway, r"\[error\].* was not ended: upstream answered 403")
     tap.equal(len(hangups(gateway, "refused")), 1, "tried once")
 
@@ -105,7 +79,7 @@ def refused(gateway):
 def over_already(gateway):
     """Upstream does not know the call: it is over"""
     before = gateway.log().count("was ended")
-    leave(gateway, "over", hangup=[404])
+    gateway.leave("over", hangup=[404])
     logged(gateway, "was ended", before + 1)
     tap.equal(len(hangups(gateway, "over")), 1, "asked for once")
     tap.ok("answered 404" not in gateway.log(), "no error is logged")
@@ -114,7 +88,7 @@ def over_already(gateway):
 def many(gateway):
     """More at once than are sent in parallel: each has its turn"""
     nonces = [f"many{i}" for i in range(80)]
-    leave(gateway, *nonces)
+    gateway.leave(*nonces)
 
     def all_ended():
         calls = [c for c in gateway.peer.log()["calls"].values() if c["nonce"] in nonces]
@@ -129,7 +103,7 @@ def never_twice(gateway):
         connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
         for nonce, todo in ((f"first{how}", {}), (f"second{how}", {"close": how, "kept": True})):
             connection.request("POST", "/realtime/webrtc-offer", offer(nonce, **todo),
-                               headers_of(gateway))
+                               gateway.offer_headers())
             answer = connection.getresponse()
             body = answer.read()
         connection.close()
@@ -167,7 +141,7 @@ def over_https():
 def worker_waits():
     """A worker that exits gracefully ends the calls first"""
     with Gateway() as gateway:
-        leave(gateway, "quit", hangup=[503])
+        gateway.leave("quit", hangup=[503])
         gateway.signal(signal.SIGQUIT)
         tap.equal(gateway.wait(15), 0, "nginx exits")
         tap.equal(len(hangups(gateway, "quit")), 2, "after the second try")
@@ -178,8 +152,8 @@ def worker_waits():
 def worker_is_stopped():
     """A worker that is stopped says which calls may still be live"""
     with Gateway() as gateway:
-        leave(gateway, "between", hangup=[503])
-        leave(gateway, "flight", hangup=["stall"])
+        gateway.leave("between", hangup=[503])
+        gateway.leave("flight", hangup=["stall"])
         wait_for(lambda: hangups(gateway, "flight"), 5, "the hang-up")
         begin = time.monotonic()
         gateway.signal(signal.SIGTERM)

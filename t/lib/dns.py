@@ -1,43 +1,65 @@
-"""A name server that has one address for every name."""
+"""A name server on loopback that says what the test wants."""
 
 import socket
 import struct
 import threading
 
-A = 1
-IN = 1
+A, IN = 1, 1
+NO_ERROR, NO_SUCH_NAME = 0, 3
 
 
 class NameServer:
-    def __init__(self, address, ttl=1):
-        self.address = address
+    """addresses is a list for every name, [] for a name that is not there, and
+    None for a server that does not answer. Changes count from the next query."""
+
+    def __init__(self, addresses, ttl=1):
+        self.addresses = addresses
         self.ttl = ttl
-        self.asked = 0
+        self.asked = []                     # the names, once they were answered
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def serve(self):
         while True:
-            try:
-                query, peer = self.socket.recvfrom(512)
-            except OSError:
+            query, client = self.socket.recvfrom(512)
+            if not query:
                 return
-            self.asked += 1
-            self.socket.sendto(self.answer(query), peer)
+            name, kind, question = self.question(query)
+            if self.addresses is not None:
+                self.socket.sendto(self.answer(query[:2], kind, question), client)
+            self.asked.append(name)
 
-    def answer(self, query):
-        """Answers the one question; nothing but A has a record (RFC 1035, 4)."""
-        end = query.index(b"\0", 12) + 5
-        question = query[12:end]
-        kind = struct.unpack("!H", question[-4:-2])[0]
-        records = b""
-        if kind == A:
-            records = b"\xc0\x0c" + struct.pack("!HHIH", A, IN, self.ttl, 4) \
-                      + socket.inet_aton(self.address)
-        return query[:2] + b"\x81\x80" + struct.pack("!HHHH", 1, bool(records), 0, 0) \
-            + question + records
+    @staticmethod
+    def question(query):
+        """The name, the kind of record, and the section they are in (RFC 1035, 4)."""
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode())
+            at += 1 + query[at]
+        kind, = struct.unpack("!H", query[at + 1:at + 3])
+        return ".".join(labels), kind, query[12:at + 5]
+
+    def answer(self, number, kind, question):
+        """Nothing but A has a record."""
+        status = NO_ERROR if self.addresses else NO_SUCH_NAME
+        records = self.addresses if kind == A else []
+        head = number + struct.pack("!HHHHH", 0x8180 | status, 1, len(records), 0, 0)
+        return head + question + b"".join(
+            # 0xc00c points to the name in the question
+            struct.pack("!HHHIH", 0xc00c, A, IN, self.ttl, 4) + socket.inet_aton(address)
+            for address in records)
 
     def stop(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.sendto(b"", ("127.0.0.1", self.port))
+        self.thread.join(5)
         self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()

@@ -4,6 +4,7 @@ Each has a folder, a port and processes of its own; only those are touched.
 TEST_NGINX_BINARY and TEST_NGINX_LOAD_MODULES choose another nginx and module.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -18,6 +19,8 @@ import socket
 import subprocess
 import tempfile
 import time
+
+from client import Connection
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NGINX = os.environ.get("TEST_NGINX_BINARY", "/usr/sbin/nginx")
@@ -100,13 +103,15 @@ def digest_in(answer):
 class Peer:
     """peer.py as a process."""
 
-    def __init__(self, key, folder, tls=None):
+    def __init__(self, key, folder, tls=None, also=None):
         self.key_file = os.path.join(folder, "api.key")
         with open(self.key_file, "w", encoding="ascii") as f:
             f.write(key + "\n")
         command = ["/usr/bin/python3", os.path.join(ROOT, "t", "lib", "peer.py"),
                    "--key-file", self.key_file]
-        self.process = subprocess.Popen(command + (["--tls", tls] if tls else []),
+        command += ["--tls", tls] if tls else []
+        command += ["--also", also] if also else []
+        self.process = subprocess.Popen(command,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
         self.tls = tls
@@ -152,12 +157,12 @@ def insecure():
 class Gateway:
     """nginx in the foreground, under its own prefix."""
 
-    def __init__(self, tls=False, **conf):
+    def __init__(self, tls=False, also=None, **conf):
         self.folder = tempfile.mkdtemp(prefix="realtime-")
         self.api_key = "sk-test-" + secrets.token_hex(24)
         self.jwt_key = secrets.token_hex(32)
         self.certificate = self.make_certificate() if tls else None
-        self.peer = Peer(self.api_key, self.folder, self.certificate)
+        self.peer = Peer(self.api_key, self.folder, self.certificate, also)
         self.port = free_port()
         self.tokens = []
         self.process = None
@@ -217,6 +222,28 @@ class Gateway:
         token = (text + b"." + part(mac)).decode()
         self.tokens.append(token)
         return token
+
+    def offer_headers(self):
+        return {"Authorization": "Bearer " + self.token(), "Content-Type": "application/sdp"}
+
+    def leave(self, *nonces, **instructions):
+        """Clients whose offers are on their way upstream when they go; then the answers."""
+        def arrived():
+            return set(nonces) <= set(self.peer.log()["offers"])
+
+        async def run():
+            connections = []
+            for nonce in nonces:
+                connection = await Connection.open(self.port)
+                connection.send("POST", "/realtime/webrtc-offer", self.offer_headers(),
+                                offer(nonce, hold=True, **instructions))
+                connections.append(connection)
+            await asyncio.to_thread(wait_for, arrived, 5, "the offers")
+            for connection in connections:
+                connection.close()
+
+        asyncio.run(run())
+        self.peer.release()
 
     def workers(self):
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children",

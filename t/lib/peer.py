@@ -8,6 +8,7 @@ peer has to do with it is written in the offer itself, as JSON behind "a=peer:":
   {"hold": true}                 answer when POST /peer/release says so
   {"close": "fin"|"rst"}         read the request and close
   {"close": ..., "kept": true}   the same, unless it is the connection's first
+  {"last": true}                 answer, and close the connection
   {"hangup": [503, "close", "stall", 404]}   what hang-ups of the call get, in turn
 
 GET /peer/log tells what arrived. It is a process of its own, so that it shares no
@@ -40,7 +41,7 @@ class Book:
 
     def __init__(self, key):
         self.key = key
-        self.connections = 0
+        self.connections = collections.Counter()    # by the address they came to
         self.bad_keys = 0
         self.unknown = []
         self.offers = collections.Counter()     # by nonce: requests that arrived
@@ -52,7 +53,7 @@ class Book:
         nonce = nonce.group(1).decode() if nonce else ""
         call = "rtc_" + secrets.token_hex(12)
         self.offers[nonce] += 1
-        self.calls[call] = {"nonce": nonce, "hangups": [],
+        self.calls[call] = {"nonce": nonce, "hangups": [], "at": [],
                             "plan": instructions.get("hangup", [])}
         return call
 
@@ -93,10 +94,12 @@ class Connection(asyncio.Protocol):
         self.requests = 0
         self.turn = None
         self.transport = None
+        self.address = None
 
     def connection_made(self, transport):
         self.transport = transport
-        self.book.connections += 1
+        self.address = transport.get_extra_info("sockname")[0]
+        self.book.connections[self.address] += 1
 
     def connection_lost(self, exc):
         if self.turn:
@@ -147,9 +150,12 @@ class Connection(asyncio.Protocol):
             self.close(todo["close"] == "rst")
             return
 
+        more = f"Location: /v1/realtime/calls/{call}\r\n"
+        if todo.get("last"):
+            more += "Connection: close\r\n"
+
         def answer():
-            self.reply(201, answer_to(offer), "application/sdp",
-                       f"Location: /v1/realtime/calls/{call}\r\n")
+            self.reply(201, answer_to(offer), "application/sdp", more)
 
         if todo.get("hold"):
             self.hold(answer)
@@ -166,6 +172,7 @@ class Connection(asyncio.Protocol):
         plan = self.book.calls[call]["plan"]
         what = plan[len(hangups)] if len(hangups) < len(plan) else 200
         hangups.append(time.time())
+        self.book.calls[call]["at"].append(self.address)
 
         if what == "close":
             self.close(False)
@@ -208,6 +215,7 @@ async def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--key-file", required=True)
+    parser.add_argument("--also", metavar="ADDRESS", help="listen there, too, on the same port")
     parser.add_argument("--tls", metavar="FILE", help="PEM with certificate and key")
     args = parser.parse_args()
 
@@ -219,9 +227,15 @@ async def main():
     with open(args.key_file, encoding="ascii") as f:
         book = Book(f.read().strip())
 
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Connection(book), "127.0.0.1", args.port, ssl=tls, backlog=1024)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    async def listen(address, port):
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Connection(book), address, port, ssl=tls, backlog=1024)
+        return server.sockets[0].getsockname()[1]
+
+    port = await listen("127.0.0.1", args.port)
+    if args.also:
+        await listen(args.also, port)
+    print(port, flush=True)
 
     # the parent's end of stdin closes with the parent
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
