@@ -7,11 +7,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 
 static void rt_mongo_user_filter(bson_t *filter, const char *name,
     rt_str_t value);
+static int rt_mongo_user_number(rt_str_t value, int64_t *number);
 static int rt_mongo_user_read(const bson_t *doc,
     const rt_store_lookup_t *lookup, rt_user_t *user);
 static int rt_mongo_user_active(const bson_iter_t *iter);
@@ -75,28 +77,51 @@ rt_mongo_find_user(rt_store_t *st, const rt_store_lookup_t *lookup,
 }
 
 
-/* a token has text; what looks like an ObjectId may be one */
+/* a token has text; what looks like an ObjectId or a number may be one */
 
 static void
 rt_mongo_user_filter(bson_t *filter, const char *name, rt_str_t value)
 {
     bson_t      in, list;
     rt_id_t     id;
+    int64_t     number;
     bson_oid_t  oid;
 
-    if (rt_id_parse(&id, value) == -1) {
-        bson_append_utf8(filter, name, -1, value.data, (int) value.len);
-        return;
+    BSON_APPEND_DOCUMENT_BEGIN(filter, name, &in);
+    BSON_APPEND_ARRAY_BEGIN(&in, "$in", &list);
+    bson_append_utf8(&list, "0", -1, value.data, (int) value.len);
+
+    if (rt_id_parse(&id, value) == 0) {
+        bson_oid_init_from_data(&oid, id.bytes);
+        BSON_APPEND_OID(&list, "1", &oid);
+
+    } else if (rt_mongo_user_number(value, &number) == 0) {
+        BSON_APPEND_INT64(&list, "1", number);
     }
 
-    bson_oid_init_from_data(&oid, id.bytes);
-
-    BSON_APPEND_DOCUMENT_BEGIN(filter, name, &in);
-    rt_mongo_array_begin(&in, "$in", -1, &list);
-    bson_append_utf8(&list, "0", -1, value.data, (int) value.len);
-    BSON_APPEND_OID(&list, "1", &oid);
     bson_append_array_end(&in, &list);
     bson_append_document_end(filter, &in);
+}
+
+
+/* an integer in the one way to write it */
+
+static int
+rt_mongo_user_number(rt_str_t value, int64_t *number)
+{
+    char  in[24], out[24];
+
+    if (value.len >= sizeof(in)) {
+        return -1;
+    }
+
+    memcpy(in, value.data, value.len);
+    in[value.len] = '\0';
+
+    *number = strtoll(in, NULL, 10);
+    snprintf(out, sizeof(out), "%" PRId64, *number);
+
+    return strcmp(in, out) == 0 ? 0 : -1;
 }
 
 

@@ -22,12 +22,17 @@ rt_sqlite_user(rt_sqlite_conn_t *conn, const rt_store_lookup_t *lookup,
     sqlite3_stmt   *stmt;
     rt_store_rc_e   result;
 
-    /* a name by itself that is no column would be a text to SQLite */
+    /*
+     * A name by itself that is no column would be a text to SQLite.  And to
+     * a column of numbers "07" is 7, which it must not be here.
+     */
 
     stmt = rt_sqlite_prepare(conn,
                              "SELECT * FROM \"%w\" AS u"
-                             " WHERE u.\"%w\" = ?1 LIMIT 2",
-                             lookup->collection, lookup->match);
+                             " WHERE u.\"%w\" = ?1"
+                             " AND CAST(u.\"%w\" AS TEXT) = ?1 LIMIT 2",
+                             lookup->collection, lookup->match,
+                             lookup->match);
     if (stmt == NULL) {
         return rt_sqlite_fail(conn, err);
     }

@@ -310,3 +310,18 @@ user lookup
     realtime_user_lookup users;
 --- error_code: 503
 --- response_body_like: "store_unavailable"
+
+
+
+=== TEST 21: by a number
+--- users
+{"_id":7,"email":"seven","roles":[],"is_active":true}
+--- lookup: users match=_id
+--- request eval
+[('GET /me') x 5]
+--- more_headers eval
+[map { main::who($_) } 7, '7', '07', '7.0', '7x']
+--- error_code eval
+[200, 200, 401, 401, 401]
+--- response_body_like eval
+[('^\{"id":"7"') x 2, ('invalid_token') x 3]

@@ -23,7 +23,9 @@ def to_sqlite(path, lines):
     documents = [json.loads(line, object_hook=lambda o: o.get("$oid", o)) for line in lines]
     names = sorted({name for document in documents for name in document})
     with sqlite3.connect(path, timeout=10) as database:
-        database.execute(f"CREATE TABLE {TABLE} ({', '.join(map(quoted, names))})")
+        numbers = {name for document in documents for name, value in document.items() if type(value) is int}
+        columns = (quoted(name) + (" INTEGER" if name in numbers else "") for name in names)
+        database.execute(f"CREATE TABLE {TABLE} ({', '.join(columns)})")
         for document in documents:
             values = [json.dumps(v) if isinstance(v, list) else v for v in document.values()]
             database.execute(f"INSERT INTO {TABLE} ({', '.join(map(quoted, document))})"
