@@ -1,6 +1,7 @@
 
 #include "ngx_http_realtime_drainer.h"
 #include "ngx_http_realtime_store.h"
+#include "ngx_http_realtime_upkeep.h"
 #include "ngx_realtime_store_log.h"
 #include "ngx_realtime_task.h"
 
@@ -11,9 +12,8 @@
 #define NGX_HTTP_REALTIME_STORE_TIMEOUT   5000
 #define NGX_HTTP_REALTIME_STORE_QUEUE     4096
 
-#define NGX_HTTP_REALTIME_RETRY_MIN       1000
-#define NGX_HTTP_REALTIME_RETRY_MAX       30000
-#define NGX_HTTP_REALTIME_EXPIRE          60000
+/* until a store that could not be opened is tried again */
+#define NGX_HTTP_REALTIME_STORE_RETRY     5000
 
 
 typedef struct {
@@ -29,20 +29,6 @@ typedef struct {
 } ngx_http_realtime_store_conf_t;
 
 
-/* preparing and expiring: one job at a time */
-
-typedef struct {
-    rt_store_t                *store;
-    ngx_uint_t                 prepared;
-    ngx_msec_t                 delay;
-    ngx_event_t                event;
-
-    rt_store_rc_e              rc;
-    rt_store_rc_e              last;        /* logged */
-    rt_store_error_t           err;
-} ngx_http_realtime_store_upkeep_t;
-
-
 /* of this process, made after fork: a store has threads and connections */
 
 typedef struct {
@@ -50,7 +36,8 @@ typedef struct {
     ngx_http_realtime_store_t          store;
     ngx_http_realtime_drainer_t        drainer;
     ngx_realtime_store_log_t           log;
-    ngx_http_realtime_store_upkeep_t   upkeep;
+    ngx_http_realtime_upkeep_t         upkeep;
+    ngx_event_t                        retry;
 } ngx_http_realtime_store_process_t;
 
 
@@ -68,15 +55,7 @@ static void ngx_http_realtime_store_rt_conf(
     ngx_http_realtime_store_conf_t *conf, rt_store_conf_t *rconf);
 static ngx_int_t ngx_http_realtime_store_init_process(ngx_cycle_t *cycle);
 static void ngx_http_realtime_store_exit_process(ngx_cycle_t *cycle);
-static ngx_int_t ngx_http_realtime_store_open(
-    ngx_http_realtime_store_process_t *p);
-static void ngx_http_realtime_store_upkeep(ngx_event_t *ev);
-static void ngx_http_realtime_store_upkeep_run(void *data);
-static void ngx_http_realtime_store_upkeep_done(void *data);
-static void ngx_http_realtime_store_upkeep_log(
-    ngx_http_realtime_store_upkeep_t *u);
-static void ngx_http_realtime_store_upkeep_again(
-    ngx_http_realtime_store_upkeep_t *u);
+static void ngx_http_realtime_store_open(ngx_event_t *ev);
 
 
 static ngx_http_realtime_store_process_t  *ngx_http_realtime_store_process;
@@ -413,15 +392,14 @@ ngx_http_realtime_store_init_process(ngx_cycle_t *cycle)
         }
     }
 
-    p->upkeep.event.handler = ngx_http_realtime_store_upkeep;
-    p->upkeep.event.data = p;
-    p->upkeep.event.log = cycle->log;
-    p->upkeep.event.cancelable = 1;
-    p->upkeep.delay = NGX_HTTP_REALTIME_RETRY_MIN;
+    p->retry.handler = ngx_http_realtime_store_open;
+    p->retry.data = p;
+    p->retry.log = cycle->log;
+    p->retry.cancelable = 1;
 
     ngx_http_realtime_store_process = p;
 
-    ngx_http_realtime_store_upkeep(&p->upkeep.event);
+    ngx_http_realtime_store_open(&p->retry);
 
     return NGX_OK;
 }
@@ -456,9 +434,11 @@ ngx_http_realtime_store_exit_process(ngx_cycle_t *cycle)
 }
 
 
-static ngx_int_t
-ngx_http_realtime_store_open(ngx_http_realtime_store_process_t *p)
+static void
+ngx_http_realtime_store_open(ngx_event_t *ev)
 {
+    ngx_http_realtime_store_process_t *p = ev->data;
+
     rt_store_conf_t   rconf;
     rt_store_error_t  err;
 
@@ -472,13 +452,19 @@ ngx_http_realtime_store_open(ngx_http_realtime_store_process_t *p)
     if (p->store.store == NULL) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "realtime store: cannot be opened: %s", err.text);
-        return NGX_ERROR;
+
+        if (!ngx_exiting) {
+            ngx_add_timer(ev, NGX_HTTP_REALTIME_STORE_RETRY);
+        }
+
+        return;
     }
 
     ngx_realtime_writer_init(&p->store.writer, p->store.store, p->store.pool,
                              p->conf->queue);
 
-    p->upkeep.store = p->store.store;
+    ngx_http_realtime_upkeep_start(&p->upkeep, p->store.store, p->store.spool,
+                                   p->store.pool, p->conf->ttl);
 
     if (p->store.spool != NULL) {
         ngx_http_realtime_drainer_start(&p->drainer, p->store.spool,
@@ -490,110 +476,4 @@ ngx_http_realtime_store_open(ngx_http_realtime_store_process_t *p)
         p->store.writer.put = ngx_http_realtime_drainer_put;
         p->store.writer.data = &p->drainer;
     }
-
-    return NGX_OK;
-}
-
-
-/* opens, prepares until that is done, then expires what is too old */
-
-static void
-ngx_http_realtime_store_upkeep(ngx_event_t *ev)
-{
-    ngx_http_realtime_store_process_t  *p = ev->data;
-
-    if ((p->store.store == NULL && ngx_http_realtime_store_open(p) != NGX_OK)
-        || ngx_realtime_task_post(p->store.pool,
-                                  ngx_http_realtime_store_upkeep_run,
-                                  ngx_http_realtime_store_upkeep_done,
-                                  &p->upkeep)
-           != NGX_OK)
-    {
-        ngx_http_realtime_store_upkeep_again(&p->upkeep);
-    }
-}
-
-
-static void
-ngx_http_realtime_store_upkeep_run(void *data)
-{
-    ngx_http_realtime_store_upkeep_t  *u = data;
-
-    uint64_t         deleted;
-    struct timeval   tv;
-
-    if (!u->prepared) {
-        u->rc = rt_store_prepare(u->store, &u->err);
-        return;
-    }
-
-    ngx_gettimeofday(&tv);
-    u->err.text[0] = '\0';
-
-    u->rc = rt_store_expire(u->store,
-                            (int64_t) tv.tv_sec * 1000 + tv.tv_usec / 1000,
-                            &deleted, &u->err);
-}
-
-
-static void
-ngx_http_realtime_store_upkeep_done(void *data)
-{
-    ngx_http_realtime_store_upkeep_t  *u = data;
-
-    ngx_http_realtime_store_process_t  *p;
-
-    ngx_http_realtime_store_upkeep_log(u);
-
-    if (u->rc != RT_STORE_OK) {
-        ngx_http_realtime_store_upkeep_again(u);
-        return;
-    }
-
-    u->prepared = 1;
-    u->delay = NGX_HTTP_REALTIME_RETRY_MIN;
-
-    p = u->event.data;
-
-    if (p->conf->ttl && ngx_worker == 0 && !ngx_exiting) {
-        ngx_add_timer(&u->event, NGX_HTTP_REALTIME_EXPIRE);
-    }
-}
-
-
-/* each kind of failure once, until another comes or it is over */
-
-static void
-ngx_http_realtime_store_upkeep_log(ngx_http_realtime_store_upkeep_t *u)
-{
-    char        *what;
-    ngx_uint_t   level;
-
-    what = u->prepared ? "expiry" : "preparation";
-    level = (u->rc == RT_STORE_OK) ? NGX_LOG_NOTICE : NGX_LOG_ERR;
-
-    if (u->rc != u->last) {
-        ngx_log_error(level, ngx_cycle->log, 0, "realtime store: %s %s%s%s",
-                      what, rt_store_rc_name(u->rc),
-                      u->err.text[0] ? ": " : "", u->err.text);
-
-    } else if (u->rc == RT_STORE_OK && u->err.text[0] && ngx_worker == 0) {
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "realtime store: %s: %s", what, u->err.text);
-    }
-
-    u->last = u->rc;
-}
-
-
-static void
-ngx_http_realtime_store_upkeep_again(ngx_http_realtime_store_upkeep_t *u)
-{
-    if (ngx_exiting) {
-        return;
-    }
-
-    ngx_add_timer(&u->event, u->delay);
-
-    u->delay = ngx_min(u->delay * 2, NGX_HTTP_REALTIME_RETRY_MAX);
 }

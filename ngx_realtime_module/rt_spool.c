@@ -24,6 +24,9 @@ struct rt_spool_s {
 };
 
 
+static rt_store_rc_e rt_spool_delete(rt_spool_t *sp,
+    const rt_store_match_t *match, int64_t before, uint64_t *deleted,
+    rt_store_error_t *err);
 static rt_store_rc_e rt_spool_count(rt_sqlite_conn_t *conn,
     rt_spool_depth_t *depth, rt_store_error_t *err);
 
@@ -257,6 +260,23 @@ rt_store_rc_e
 rt_spool_erase(rt_spool_t *sp, const rt_store_match_t *match,
     uint64_t *deleted, rt_store_error_t *err)
 {
+    return rt_spool_delete(sp, match, 0, deleted, err);
+}
+
+
+rt_store_rc_e
+rt_spool_expire(rt_spool_t *sp, int64_t before, rt_store_error_t *err)
+{
+    uint64_t  deleted;
+
+    return rt_spool_delete(sp, NULL, before, &deleted, err);
+}
+
+
+static rt_store_rc_e
+rt_spool_delete(rt_spool_t *sp, const rt_store_match_t *match, int64_t before,
+    uint64_t *deleted, rt_store_error_t *err)
+{
     rt_store_rc_e      rc;
     rt_sqlite_conn_t  *conn;
 
@@ -267,7 +287,8 @@ rt_spool_erase(rt_spool_t *sp, const rt_store_match_t *match,
         return rc;
     }
 
-    rc = rt_sqlite_delete(conn, RT_SPOOL_TABLE, match, 0, -1, deleted, err);
+    rc = rt_sqlite_delete(conn, RT_SPOOL_TABLE, match, before, -1, deleted,
+                          err);
 
     return rt_sqlite_end(sp->file, conn, rc, err);
 }

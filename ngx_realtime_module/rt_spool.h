@@ -72,6 +72,11 @@ rt_store_rc_e rt_spool_erase(rt_spool_t *sp, const rt_store_match_t *match,
     uint64_t *deleted, rt_store_error_t *err);
 
 
+/* what arrived before a time (ms): the ttl of the store is that of the spool */
+rt_store_rc_e rt_spool_expire(rt_spool_t *sp, int64_t before,
+    rt_store_error_t *err);
+
+
 rt_store_rc_e rt_spool_depth(rt_spool_t *sp, rt_spool_depth_t *depth,
     rt_store_error_t *err);
 

@@ -21,9 +21,10 @@ sub nginx {
     my $spool = $arg{spool} // '%%DIR%%/spool.db';
     my $more = $arg{more} // '';
     my $self = Nginx->new(
-        http => 'realtime_store ' . $mongo->uri . ";\nrealtime_store_spool $spool;\n"
+        http => "log_format store '\$realtime_store_status';\n"
+                . 'realtime_store ' . $mongo->uri . ";\nrealtime_store_spool $spool;\n"
                 . "realtime_store_timeout 2s;\nrealtime_admin_roles Admin;\n$more",
-        config => 'location /t { realtime_transcripts; add_header X-Store $realtime_store_status; }
+        config => 'location /t { realtime_transcripts; access_log %%DIR%%/store.log store; }
                    location /status { realtime_status; realtime_auth off; }',
         workers => $arg{workers} // 2,
     );
@@ -114,6 +115,9 @@ subtest 'a store that comes late' => sub {
     ($status, $body) = $nginx->request($nginx->connected, 'GET /t');
     is($status, 503, 'nothing can be read');
 
+    is(do { local (@ARGV, $/) = "$nginx->{dir}/store.log"; <> }, "queued\n" x 3 . "-\n" . "unavailable\n",
+       'the variable says so');
+
     $mongo->start;
     drained($nginx);
 
@@ -156,6 +160,25 @@ subtest 'what waits outlives nginx' => sub {
     pass('both are in the store');
 
     quiet($nginx);
+};
+
+
+subtest 'a worker that leaves goes on with what waits' => sub {
+    my $mongo = Mongo->new;
+    my $nginx = nginx($mongo, workers => 1);
+
+    for my $n (1 .. 20) {
+        my ($status) = post($nginx, [map { { text => "$n.$_" } } 1 .. 100]);
+        die "status $status\n" if $status != 202;
+    }
+
+    $mongo->start;
+    Nginx::wait_until(sub { gauges($nginx) =~ /^2000 (\d+) / && $1 < 2000 }, 'it is drained', 40);
+    $nginx->stop('QUIT');
+
+    like(script('list', "$nginx->{dir}/spool.db"), qr/^0 waiting, 0 dead letters$/m, 'nothing is left');
+    is($mongo->python('print(c.count_documents({}))'), "2000\n", 'the store has it');
+    unlike($nginx->log, qr/\[(alert|crit|emerg)\]|signal 11/, 'a quiet log');
 };
 
 

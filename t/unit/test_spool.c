@@ -215,6 +215,26 @@ test_erase(void **state)
 
 
 static void
+test_expire(void **state)
+{
+    rt_transcript_t  t[3];
+
+    (void) state;
+
+    t[0] = item("ann", "s", 1);
+    t[1] = item("ann", "s", 2);
+    t[2] = item("bob", "s", 3);
+    put(sp, t, 3);
+    assert_int_equal(rt_spool_dead(sp, &t[0].id, "no", &err), RT_STORE_OK);
+
+    assert_int_equal(rt_spool_expire(sp, TIME + 1, &err), RT_STORE_OK);
+    depth(2, 1);
+    assert_int_equal(rt_spool_expire(sp, TIME + 3, &err), RT_STORE_OK);
+    depth(1, 0);
+}
+
+
+static void
 test_check(void **state)
 {
     size_t  i;
@@ -320,6 +340,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_erase, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_expire, setup, teardown),
         cmocka_unit_test_setup_teardown(test_check, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock_of_the_dead, setup,
