@@ -7,6 +7,9 @@
 #define NGX_HTTP_REALTIME_UPKEEP_MAX     30000
 #define NGX_HTTP_REALTIME_UPKEEP_EXPIRE  60000
 
+/* one call erases a part: writes get in between */
+#define NGX_HTTP_REALTIME_UPKEEP_MORE    10
+
 
 static void ngx_http_realtime_upkeep_event(ngx_event_t *ev);
 static void ngx_http_realtime_upkeep_run(void *data);
@@ -54,7 +57,6 @@ ngx_http_realtime_upkeep_run(void *data)
     ngx_http_realtime_upkeep_t *u = data;
 
     int64_t           now;
-    uint64_t          deleted;
     rt_store_rc_e     rc;
     struct timeval    tv;
     rt_store_error_t  err;
@@ -68,7 +70,7 @@ ngx_http_realtime_upkeep_run(void *data)
     now = (int64_t) tv.tv_sec * 1000 + tv.tv_usec / 1000;
 
     u->err.text[0] = '\0';
-    u->rc = rt_store_expire(u->store, now, &deleted, &u->err);
+    u->rc = rt_store_expire(u->store, now, &u->deleted, &u->err);
 
     if (u->spool == NULL) {
         return;
@@ -88,6 +90,8 @@ ngx_http_realtime_upkeep_done(void *data)
 {
     ngx_http_realtime_upkeep_t *u = data;
 
+    ngx_msec_t  delay;
+
     ngx_http_realtime_upkeep_log(u);
 
     if (u->rc != RT_STORE_OK) {
@@ -95,11 +99,21 @@ ngx_http_realtime_upkeep_done(void *data)
         return;
     }
 
+    if (!u->prepared) {
+        delay = NGX_HTTP_REALTIME_UPKEEP_MIN;
+
+    } else if (u->deleted) {
+        delay = NGX_HTTP_REALTIME_UPKEEP_MORE;
+
+    } else {
+        delay = NGX_HTTP_REALTIME_UPKEEP_EXPIRE;
+    }
+
     u->prepared = 1;
     u->delay = NGX_HTTP_REALTIME_UPKEEP_MIN;
 
     if (u->ttl && ngx_worker == 0 && !ngx_exiting) {
-        ngx_add_timer(&u->event, NGX_HTTP_REALTIME_UPKEEP_EXPIRE);
+        ngx_add_timer(&u->event, delay);
     }
 }
 

@@ -33,6 +33,7 @@ typedef struct {
     rt_store_rc_e       rc;
     rt_store_rc_e       last;       /* logged */
     rt_store_error_t    err;
+    uint64_t            deleted;
 } ngx_http_realtime_upkeep_t;
 
 
