@@ -185,9 +185,8 @@ subtest 'a worker that leaves goes on with what waits' => sub {
 
 subtest 'a spool that cannot be written' => sub {
     my $mongo = Mongo->new;
-    my $nginx = nginx($mongo, spool => '%%DIR%%/html/bad.db');
-
-    Nginx::put("$nginx->{dir}/html/bad.db", "no database\n" x 800);
+    Nginx::put("$mongo->{dir}/bad.db", "no database\n" x 800);
+    my $nginx = nginx($mongo, spool => "$mongo->{dir}/bad.db");
 
     for my $n (1, 2) {
         my ($status, $body) = post($nginx, { text => 'lost' });
