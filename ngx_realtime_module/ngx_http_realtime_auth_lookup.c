@@ -54,11 +54,13 @@ static ngx_uint_t         ngx_http_realtime_nflights;
 void
 ngx_http_realtime_lookup_init_process(void)
 {
-    ngx_rbtree_init(&ngx_http_realtime_flights,
-                    &ngx_http_realtime_flights_sentinel,
-                    ngx_str_rbtree_insert_value);
+    /* a single process that reloads may have some under way */
 
-    ngx_http_realtime_nflights = 0;
+    if (ngx_http_realtime_flights.root == NULL) {
+        ngx_rbtree_init(&ngx_http_realtime_flights,
+                        &ngx_http_realtime_flights_sentinel,
+                        ngx_str_rbtree_insert_value);
+    }
 }
 
 

@@ -215,6 +215,10 @@ ngx_http_realtime_users_alloc(ngx_http_realtime_zone_t *zone, size_t size)
 
     part = zone->shm_zone->shm.size / NGX_HTTP_REALTIME_USERS_PART;
 
+    if (size > part) {
+        return NULL;
+    }
+
     for ( ;; ) {
 
         if (zone->sh->users_n < NGX_HTTP_REALTIME_USERS_MAX
