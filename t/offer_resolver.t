@@ -22,7 +22,7 @@ def gateway_with(names):
                    server="add_header X-Upstream $upstream_addr always;")
 
 
-def headers_of(gateway, method, body):
+def exchange(gateway, method, body):
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
     connection.request(method, "/realtime/webrtc-offer", body, gateway.offer_headers())
     answer = connection.getresponse()
@@ -33,7 +33,7 @@ def headers_of(gateway, method, body):
 
 def post(gateway, nonce="offer", **instructions):
     """An offer: the status of its answer, and the addresses that it went to."""
-    status, headers = headers_of(gateway, "POST", offer(nonce, **instructions))
+    status, headers = exchange(gateway, "POST", offer(nonce, **instructions))
     return status, headers["X-Upstream"].replace(f":{gateway.peer.port}", "").split(", ")
 
 
@@ -50,7 +50,7 @@ def followed():
     with NameServer([SECOND]) as names, gateway_with(names) as gateway:
         tap.equal(post(gateway), (201, [FIRST]), "at first those that libc found")
         wait_for(lambda: names.asked, 5, "a query")
-        tap.equal(headers_of(gateway, "GET", b"")[0], 405, "nginx has seen its answer by now")
+        tap.equal(exchange(gateway, "GET", b"")[0], 405, "nginx has seen its answer by now")
         tap.equal(set(names.asked), {"localhost"}, "the name is asked for")
         tap.equal([post(gateway) for _ in range(5)], [(201, [SECOND])] * 5,
                   "then all go to the new one, in spite of the connection kept to the old")
