@@ -475,8 +475,11 @@ ngx_http_realtime_offer_init_mac(ngx_conf_t *cf,
     }
 
     mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    conf->mac = EVP_MAC_CTX_new(mac);
-    EVP_MAC_free(mac);
+
+    if (mac != NULL) {
+        conf->mac = EVP_MAC_CTX_new(mac);
+        EVP_MAC_free(mac);
+    }
 
     cln->handler = ngx_http_realtime_offer_free_mac;
     cln->data = conf->mac;

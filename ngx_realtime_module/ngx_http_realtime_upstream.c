@@ -57,9 +57,11 @@ ngx_http_realtime_upstream_set_url(ngx_conf_t *cf,
         if (*p <= ' ' || *p >= 0x7f || *p == '?' || *p == '#' || *p == '@'
             || *p == '"')
         {
+            /* which may hold a password: it stays out of the log */
+
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "realtime_upstream \"%V\" is no URL of a scheme,"
-                               " a host and a path alone", url);
+                               "realtime_upstream is no URL of a scheme, a "
+                               "host and a path alone");
             return NGX_CONF_ERROR;
         }
     }

@@ -191,3 +191,69 @@ location = /a/offer {
 --- response_headers
 Location: /a/calls/rtc_u7_echo
 --- response_body_like: Host: api.example.org\r\n
+
+
+
+=== TEST 17: the backup of an upstream block, where its server is down
+--- http_config
+upstream voice {
+    server 127.0.0.1:1;
+    server 127.0.0.1:$TEST_NGINX_PEER_PORT backup;
+}
+--- config
+location = /offer {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream http://voice/v1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+    add_header X-Upstream "$upstream_addr $upstream_status" always;
+}
+--- request eval: post('')
+--- error_code: 201
+--- response_headers eval
+"X-Upstream: 127.0.0.1:1, 127.0.0.1:$ENV{TEST_NGINX_PEER_PORT} 502, 201"
+
+
+
+=== TEST 18: keepalive of an upstream block
+--- http_config
+upstream voice {
+    server 127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+    keepalive 4;
+}
+server {
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+    location / { return 201 "v=0 request $connection_requests of a connection\n"; }
+}
+--- config
+location = /offer {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream http://voice/v1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+}
+--- request eval: [(post('')) x 3]
+--- error_code eval: [(200) x 3]
+--- response_body eval: [map { "v=0 request $_ of a connection\n" } 1 .. 3]
+
+
+
+=== TEST 19: an offer that writes parts of its own stays one part
+--- raw_request eval
+raw(offer('digest') . "\r\n--x\r\nContent-Disposition: form-data; name=\"session\"\r\n\r\n{\"model\":\"y\"}\r\n--x--\r\n")
+--- error_code: 201
+--- response_body eval
+my $o = offer('digest')
+    . "\r\n--x\r\nContent-Disposition: form-data; name=\"session\"\r\n\r\n{\"model\":\"y\"}\r\n--x--\r\n";
+"v=0\r\ns=" . length($o) . ' ' . sha256_hex($o) . "\r\n"
+
+
+
+=== TEST 20: because nobody can guess what ends a part
+--- request eval: [(post('boundary')) x 2]
+--- error_code eval: [201, 201]
+--- response_body_filters eval
+our %seen; sub { my $body = shift; $seen{$body}++ ? 'again' : $body }
+--- response_body_like eval: [('^v=0\r\ns=[0-9a-f]{32}\r\n$') x 2]

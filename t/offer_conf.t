@@ -6,12 +6,14 @@ use Test::Nginx::Socket;
 add_block_preprocessor(sub {
     my $block = shift;
 
-    $block->set_value('user_files', ">>> key\nsk-x\n>>> empty\n\n>>> two\nsk-a\nsk-b\n"
+    $block->set_value('user_files', ">>> key\nsk-x\n>>> empty\n\n>>> two\nsk-a\nsk-b\n>>> accent\nsk-\xc3\xa9\n"
+        . ">>> large\n" . 'k' x 8193 . "\n>>> modelless.json\n{\"model\":7}\n"
         . ">>> list.json\n[]\n>>> bad.json\n{\n>>> nomodel.json\n{\"type\":\"realtime\"}\n");
     $block->set_value('request', 'GET /');
     $block->set_value('must_die', 1);
-    $block->set_value('no_error_log', "[alert]\n[crit]\nsk-a");
-    $block->set_value('config', "location /offer {\nrealtime_auth off;\nrealtime_offer;\n" . $block->offer . "\n}");
+    $block->set_value('no_error_log', "[alert]\n[crit]\nsk-a") unless defined $block->no_error_log;
+    $block->set_value('config', $block->whole
+        // "location /offer {\nrealtime_auth off;\nrealtime_offer;\n" . $block->offer . "\n}");
 });
 
 no_root_location();
@@ -197,3 +199,139 @@ realtime_models m;
 realtime_ssl_trusted_certificate ../html/none.pem;
 --- error_log
 html/none.pem
+
+
+
+=== TEST 21: no time to connect
+--- offer
+realtime_api_key_file ../html/key;
+realtime_upstream http://127.0.0.1;
+realtime_models m;
+realtime_connect_timeout 0;
+--- error_log
+must not be 0
+
+
+
+=== TEST 22: no room for an offer
+--- offer
+realtime_api_key_file ../html/key;
+realtime_upstream http://127.0.0.1;
+realtime_models m;
+realtime_offer_max_size 0;
+--- error_log
+must not be 0
+
+
+
+=== TEST 23: a key twice
+--- offer
+realtime_api_key_file ../html/key;
+realtime_api_key_file ../html/key;
+--- error_log
+"realtime_api_key_file" directive is duplicate
+
+
+
+=== TEST 24: a key with a parameter that is none
+--- offer
+realtime_api_key_file ../html/key heading=api-key;
+--- error_log
+invalid parameter "heading=api-key" of realtime_api_key_file
+
+
+
+=== TEST 25: a key with a letter that no header holds
+--- offer
+realtime_api_key_file ../html/accent;
+--- error_log
+html/accent" has a character that no key has
+
+
+
+=== TEST 26: a file too large for a key
+--- offer
+realtime_api_key_file ../html/large;
+--- error_log
+html/large" is too large for a key
+
+
+
+=== TEST 27: models in two directives
+--- offer
+realtime_models a;
+realtime_models b;
+--- error_log
+"realtime_models" directive is duplicate
+
+
+
+=== TEST 28: a model without a name
+--- offer
+realtime_models a "";
+--- error_log
+"realtime_models" directive has an empty name
+
+
+
+=== TEST 29: two sessions
+--- offer
+realtime_session ../html/nomodel.json;
+realtime_session ../html/nomodel.json;
+--- error_log
+"realtime_session" directive is duplicate
+
+
+
+=== TEST 30: a session whose model is no name
+--- offer
+realtime_session ../html/modelless.json;
+--- error_log
+html/modelless.json": "model" is no name
+
+
+
+=== TEST 31: a URL with a password
+--- offer
+realtime_upstream https://user:Zq0password@127.0.0.1/v1;
+--- error_log
+is no URL of a scheme, a host and a path alone
+--- no_error_log
+Zq0password
+
+
+
+=== TEST 32: a URL with a fragment
+--- offer
+realtime_upstream https://127.0.0.1/v1#x;
+--- error_log
+is no URL of a scheme, a host and a path alone
+
+
+
+=== TEST 33: a name that is no host
+--- offer
+realtime_upstream https://127.0.0.1/v1 name=api.test/v1;
+--- error_log
+"realtime_upstream" directive has a name= that is no host
+
+
+
+=== TEST 34: an offer needs keys of users, or it says that it needs none
+--- whole
+location /offer {
+    realtime_offer;
+    realtime_api_key_file ../html/key;
+    realtime_upstream http://127.0.0.1;
+    realtime_models m;
+}
+--- error_log
+realtime_jwt_key
+
+
+
+=== TEST 35: an error's form that is none
+--- offer
+realtime_errors plain;
+--- error_log
+invalid value "plain"

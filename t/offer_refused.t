@@ -173,3 +173,42 @@ location /log { proxy_pass http://127.0.0.1:$TEST_NGINX_PEER_PORT; }
 --- refused eval: post('')
 --- status: 401
 --- code: missing_token
+
+
+
+=== TEST 19: HEAD and OPTIONS are methods like others
+--- request eval: ['HEAD /offer', 'OPTIONS /offer', 'GET /log']
+--- error_code eval: [405, 405, 200]
+--- response_headers eval: ['Allow: POST', 'Allow: POST', '']
+--- response_body_like eval: ['^$', '"method_not_allowed"', '^$']
+
+
+
+=== TEST 20: a chunked body without a byte
+--- raw_request eval
+"POST /offer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+. "Content-Type: application/sdp\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+--- error_code: 400
+--- response_body_like: "invalid_offer"
+
+
+
+=== TEST 21: a token in the address is none
+--- http_config
+realtime_jwt_key ../html/jwt.key alg=HS256;
+--- user_files
+>>> key
+Zq0key
+>>> jwt.key
+0123456789abcdef0123456789abcdef
+--- config
+location = /offer {
+    realtime_offer;
+    realtime_upstream http://127.0.0.1:$TEST_NGINX_PEER_PORT/v1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+}
+location /log { proxy_pass http://127.0.0.1:$TEST_NGINX_PEER_PORT; }
+--- refused eval: post('', '?access_token=a.b.c&token=a.b.c')
+--- status: 401
+--- code: missing_token

@@ -182,3 +182,46 @@ location /leave {
 --- wait: 0.2
 --- error_log
 client left before its offer was sent
+
+
+
+=== TEST 16: gateway: down
+--- config
+location = /offer {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream http://127.0.0.1:1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+    realtime_errors gateway;
+}
+--- request eval: post('')
+--- error_code: 502
+--- response_body_like: no connection.*"upstream_unreachable"
+
+
+
+=== TEST 17: gateway: upstream's 401 asks nobody to sign in
+--- offer
+realtime_errors gateway;
+--- request eval: post('error401')
+--- error_code: 502
+--- response_headers
+! WWW-Authenticate
+--- response_body_like: "type":"api_error","code":"upstream_error"
+
+
+
+=== TEST 18: a long text is cut, at the end of a character
+--- request eval: post('long')
+--- error_code: 500
+--- response_body eval
+my $m = 'OpenAI Realtime API error: x' . "\xc3\xa9" x 511;
+'{"detail":"' . $m . '","error":{"message":"' . $m . '","type":"api_error","code":"upstream_error","param":null}}' . "\n"
+
+
+
+=== TEST 19: an answer that comes byte by byte has no more time than another
+--- request eval: ['GET /log', post('drip'), 'GET /log?wait=hangup']
+--- error_code eval: [200, 500, 200]
+--- response_body_like eval: ['', '"upstream_timeout"', 'rtc_u7_drip/hangup']

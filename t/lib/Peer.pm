@@ -106,7 +106,13 @@ sub answer {
         return reply($client, 201, $call, "v=0\r\n$text");
     }
 
+    if ($mode eq 'boundary') {
+        my ($boundary) = $head =~ /boundary=(\S+)/;
+        return reply($client, 201, $call, "v=0\r\ns=$boundary\r\n");
+    }
+
     if ($mode eq 'json')   { return reply($client, 200, '', '{"id":"x"}') }
+    if ($mode eq 'long')   { return reply($client, 500, '', "x" . "\xc3\xa9" x 2000) }
     if ($mode eq 'empty')  { return reply($client, 201, $call, '') }
     if ($mode eq 'big')    { return reply($client, 201, $call, $ANSWER . 'a' x 1048576) }
     if ($mode eq 'noid')   { return reply($client, 201, "Location: /v1/x/../call\r\n", $ANSWER) }
@@ -120,6 +126,16 @@ sub answer {
         }
         print $client "0\r\nX-Trailer: x\r\n\r\n";
         return 1;
+    }
+
+    if ($mode eq 'drip') {      # 3 seconds, a byte every 60 ms
+        local $SIG{PIPE} = 'IGNORE';
+        print $client "HTTP/1.1 201 Created\r\n${call}Content-Length: 50\r\n\r\n" or return 0;
+        for my $byte (split //, substr $ANSWER, 0, 50) {
+            syswrite $client, $byte or last;
+            sleep 0.06;
+        }
+        return 0;
     }
 
     if ($mode eq 'interim') {
