@@ -238,20 +238,27 @@ def tables(tree, kind):
 
 
 def documented(tree):
-    """docs/directives.md has a heading for each directive and each variable."""
+    """docs/directives.md describes each directive in one form, and names each variable."""
     page = "docs/directives.md"
     text = tree.read(page) if page in tree.names else ""
-    headings = " ".join(re.findall(r"^#+ .*$", text, re.M))
+    sections = {s.partition("\n")[0]: s for s in re.split(r"^#+ ", text, flags=re.M)}
     known = set()
 
     for name, n, word in tables(tree, "ngx_command_t"):
         known.add(word)
-        if not re.search(rf"\b{word}\b", headings):
+        section = next((s for h, s in sections.items() if re.search(rf"\b{word}\b", h)), None)
+        if section is None:
             yield name, n, f"{word} has no heading in {page}"
+            continue
+        for row in ("Syntax", "Default", "Context"):
+            if f"| {row} |" not in section:
+                yield page, 1, f"{word} has no {row}"
+        if not re.search(rf"^```nginx$[^`]*\b{word}\b", section, re.M):
+            yield page, 1, f"{word} has no example"
     for name, n, word in tables(tree, "ngx_http_variable_t"):
         if f"${word}" not in text:
             yield name, n, f"${word} is not in {page}"
-    for word in re.findall(r"\brealtime_\w+", headings):
+    for word in re.findall(r"\brealtime_\w+", " ".join(sections)):
         if word not in known:
             yield page, 1, f"{word} is no directive of the module"
 

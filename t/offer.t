@@ -242,7 +242,8 @@ location = /offer {
 
 === TEST 19: an offer that writes parts of its own stays one part
 --- raw_request eval
-raw(offer('digest') . "\r\n--x\r\nContent-Disposition: form-data; name=\"session\"\r\n\r\n{\"model\":\"y\"}\r\n--x--\r\n")
+raw(offer('digest')
+    . "\r\n--x\r\nContent-Disposition: form-data; name=\"session\"\r\n\r\n{\"model\":\"y\"}\r\n--x--\r\n")
 --- error_code: 201
 --- response_body eval
 my $o = offer('digest')

@@ -41,11 +41,14 @@ add_block_preprocessor(sub {
             }
         }');
 
+    my $host = $block->host // "127.0.0.1:$port";
+    my $name = $block->name_is // 'api.test';
+
     $block->set_value('config', "
         location = /offer {
             realtime_auth off;
             realtime_offer;
-            realtime_upstream https://" . ($block->host // "127.0.0.1:$port") . "/v1 name=" . ($block->name_is // 'api.test') . ';
+            realtime_upstream https://$host/v1 name=$name;" . '
             realtime_api_key_file ../html/key;
             realtime_models m;
             ' . ($block->offer // "realtime_ssl_trusted_certificate $dir/ca.pem;") . '

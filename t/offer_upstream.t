@@ -217,7 +217,8 @@ realtime_errors gateway;
 --- error_code: 500
 --- response_body eval
 my $m = 'OpenAI Realtime API error: x' . "\xc3\xa9" x 511;
-'{"detail":"' . $m . '","error":{"message":"' . $m . '","type":"api_error","code":"upstream_error","param":null}}' . "\n"
+'{"detail":"' . $m . '","error":{"message":"' . $m
+. '","type":"api_error","code":"upstream_error","param":null}}' . "\n"
 
 
 
