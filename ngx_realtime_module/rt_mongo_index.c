@@ -137,7 +137,7 @@ rt_mongo_ttl(rt_store_mongo_t *s, rt_mongo_op_t *op, rt_store_error_t *err)
     int64_t           ttl;
     bson_error_t      error;
     rt_store_rc_e     result;
-    rt_store_error_t  refused;
+    rt_store_error_t  before, refused;
 
     ttl = s->store.conf.ttl;
 
@@ -163,10 +163,12 @@ rt_mongo_ttl(rt_store_mongo_t *s, rt_mongo_op_t *op, rt_store_error_t *err)
     }
 
     result = rt_mongo_fail(op, &error, &refused);
+    before = *err;
 
     return rt_store_fail(err, result,
-                         "no TTL index, so this module erases what has "
-                         "expired: %.400s", refused.text);
+                         "%.200s%sno TTL index, so this module erases what "
+                         "has expired: %.200s", before.text,
+                         before.text[0] ? "; " : "", refused.text);
 }
 
 
