@@ -9,6 +9,15 @@
 #include <string.h>
 
 
+/* which unique index a duplicate was found in */
+
+typedef enum {
+    RT_STORE_MONGO_ID = 0,
+    RT_STORE_MONGO_OTHER,
+    RT_STORE_MONGO_UNNAMED                  /* the server does not say */
+} rt_store_mongo_index_e;
+
+
 static int rt_store_mongo_open(rt_store_t *st, rt_store_error_t *err);
 static void rt_store_mongo_close(rt_store_t *st);
 static rt_store_rc_e rt_store_mongo_ping(rt_store_t *st,
@@ -24,12 +33,16 @@ static rt_store_rc_e rt_store_mongo_expire(rt_store_t *st, int64_t before,
 static rt_store_rc_e rt_store_mongo_write(rt_mongo_op_t *op,
     const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
     rt_store_error_t *err);
-static rt_store_rc_e rt_store_mongo_results(const rt_mongo_op_t *op,
-    const bson_t *reply, const bson_error_t *error, size_t n,
-    rt_store_rc_e *results, rt_store_error_t *err);
-static rt_store_rc_e rt_store_mongo_item(const bson_iter_t *item,
+static rt_store_rc_e rt_store_mongo_results(rt_mongo_op_t *op,
+    const bson_t *reply, const bson_error_t *error,
+    const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
     rt_store_error_t *err);
-static int rt_store_mongo_other_index(const bson_iter_t *item);
+static rt_store_rc_e rt_store_mongo_item(rt_mongo_op_t *op,
+    const bson_iter_t *entry, const rt_transcript_t *t,
+    rt_store_error_t *err);
+static rt_store_mongo_index_e rt_store_mongo_index(const bson_iter_t *entry);
+static rt_store_rc_e rt_store_mongo_look(rt_mongo_op_t *op, const rt_id_t *id,
+    rt_store_mongo_index_e *which, rt_store_error_t *err);
 static rt_store_rc_e rt_store_mongo_delete(rt_mongo_op_t *op,
     const bson_t *filter, uint64_t *deleted, rt_store_error_t *err);
 
@@ -171,7 +184,8 @@ rt_store_mongo_write(rt_mongo_op_t *op, const rt_transcript_t *const *items,
     }
 
     if (!mongoc_bulk_operation_execute(bulk, &reply, &error)) {
-        rc = rt_store_mongo_results(op, &reply, &error, n, results, err);
+        rc = rt_store_mongo_results(op, &reply, &error, items, n, results,
+                                    err);
     }
 
     bson_destroy(&reply);
@@ -192,9 +206,9 @@ done:
  */
 
 static rt_store_rc_e
-rt_store_mongo_results(const rt_mongo_op_t *op, const bson_t *reply,
-    const bson_error_t *error, size_t n, rt_store_rc_e *results,
-    rt_store_error_t *err)
+rt_store_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
+    const bson_error_t *error, const rt_transcript_t *const *items, size_t n,
+    rt_store_rc_e *results, rt_store_error_t *err)
 {
     size_t         answered, index;
     bson_iter_t    iter, list, item, field;
@@ -239,7 +253,7 @@ rt_store_mongo_results(const rt_mongo_op_t *op, const bson_t *reply,
             return rt_mongo_fail(op, error, err);
         }
 
-        rc = rt_store_mongo_item(&list, err);
+        rc = rt_store_mongo_item(op, &list, items[index], err);
 
         if (rc != RT_STORE_DUPLICATE && rc != RT_STORE_REFUSED) {
             return rc;
@@ -254,12 +268,14 @@ rt_store_mongo_results(const rt_mongo_op_t *op, const bson_t *reply,
 
 
 static rt_store_rc_e
-rt_store_mongo_item(const bson_iter_t *entry, rt_store_error_t *err)
+rt_store_mongo_item(rt_mongo_op_t *op, const bson_iter_t *entry,
+    const rt_transcript_t *t, rt_store_error_t *err)
 {
-    int32_t        code;
-    const char    *text;
-    bson_iter_t    item, field;
-    rt_store_rc_e  rc;
+    int32_t                 code;
+    const char             *text;
+    bson_iter_t             item, field;
+    rt_store_rc_e           rc;
+    rt_store_mongo_index_e  which;
 
     code = 0;
     text = "";
@@ -281,7 +297,16 @@ rt_store_mongo_item(const bson_iter_t *entry, rt_store_error_t *err)
 
     if (rc == RT_STORE_DUPLICATE) {
 
-        if (!rt_store_mongo_other_index(entry)) {
+        which = rt_store_mongo_index(entry);
+
+        if (which == RT_STORE_MONGO_UNNAMED) {
+            rc = rt_store_mongo_look(op, &t->id, &which, err);
+            if (rc != RT_STORE_OK) {
+                return rc;
+            }
+        }
+
+        if (which == RT_STORE_MONGO_ID) {
             return RT_STORE_DUPLICATE;
         }
 
@@ -295,8 +320,8 @@ rt_store_mongo_item(const bson_iter_t *entry, rt_store_error_t *err)
 }
 
 
-static int
-rt_store_mongo_other_index(const bson_iter_t *entry)
+static rt_store_mongo_index_e
+rt_store_mongo_index(const bson_iter_t *entry)
 {
     const char   *index;
     bson_iter_t   item, field;
@@ -304,22 +329,70 @@ rt_store_mongo_other_index(const bson_iter_t *entry)
     if (bson_iter_recurse(entry, &item)
         && bson_iter_find_descendant(&item, "keyPattern", &field))
     {
-        return !bson_iter_recurse(entry, &item)
-               || !bson_iter_find_descendant(&item, "keyPattern._id", &field);
+        return bson_iter_recurse(entry, &item)
+               && bson_iter_find_descendant(&item, "keyPattern._id", &field)
+               ? RT_STORE_MONGO_ID : RT_STORE_MONGO_OTHER;
     }
 
-    /* before MongoDB 4.4 only the message says */
+    /* before MongoDB 4.4 only the message says, that of FerretDB does not */
 
     if (!bson_iter_recurse(entry, &item)
         || !bson_iter_find_descendant(&item, "errmsg", &field)
         || !BSON_ITER_HOLDS_UTF8(&field))
     {
-        return 0;
+        return RT_STORE_MONGO_UNNAMED;
     }
 
     index = strstr(bson_iter_utf8(&field, NULL), " index: ");
 
-    return index != NULL && strncmp(index, " index: _id_", 12) != 0;
+    if (index == NULL) {
+        return RT_STORE_MONGO_UNNAMED;
+    }
+
+    return strncmp(index, " index: _id_", 12) == 0
+           ? RT_STORE_MONGO_ID : RT_STORE_MONGO_OTHER;
+}
+
+
+static rt_store_rc_e
+rt_store_mongo_look(rt_mongo_op_t *op, const rt_id_t *id,
+    rt_store_mongo_index_e *which, rt_store_error_t *err)
+{
+    bson_t            filter, opts;
+    bson_oid_t        oid;
+    bson_error_t      error;
+    const bson_t     *doc;
+    rt_store_rc_e     rc;
+    mongoc_cursor_t  *cursor;
+
+    bson_oid_init_from_data(&oid, id->bytes);
+
+    bson_init(&filter);
+    BSON_APPEND_OID(&filter, "_id", &oid);
+
+    bson_init(&opts);
+    BSON_APPEND_INT64(&opts, "limit", 1);
+    BSON_APPEND_INT64(&opts, "maxTimeMS", rt_mongo_time(op));
+
+    cursor = mongoc_collection_find_with_opts(op->collection, &filter, &opts,
+                                              NULL);
+    rc = RT_STORE_OK;
+
+    if (mongoc_cursor_next(cursor, &doc)) {
+        *which = RT_STORE_MONGO_ID;
+
+    } else if (mongoc_cursor_error(cursor, &error)) {
+        rc = rt_mongo_fail(op, &error, err);
+
+    } else {
+        *which = RT_STORE_MONGO_OTHER;
+    }
+
+    mongoc_cursor_destroy(cursor);
+    bson_destroy(&opts);
+    bson_destroy(&filter);
+
+    return rc;
 }
 
 

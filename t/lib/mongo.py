@@ -50,9 +50,9 @@ class Mongo:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def store(gateway, uri, **conf):
+def store(gateway, uri, timeout="2s", **conf):
     """Has a gateway keep transcripts there, and in a spool."""
-    http = f"realtime_store {uri};\n    realtime_store_timeout 2s;\n"
+    http = f"realtime_store {uri};\n    realtime_store_timeout {timeout};\n"
     http += f"    realtime_store_spool {gateway.path('spool.db')};"
     server = "location /realtime/transcripts { realtime_transcripts; }\n"
     server += "        location = /status { realtime_status; realtime_auth off; }"

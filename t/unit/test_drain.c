@@ -6,6 +6,8 @@
 #include "spool_fixture.h"
 #include "rt_drain.h"
 
+#include <mongoc/mongoc.h>
+
 
 static char         store_path[512];
 static rt_store_t  *st;
@@ -330,6 +332,56 @@ test_poison_whole(void **state)
 }
 
 
+/* a unique index of somebody else, which FerretDB does not name */
+
+static void
+test_other_index(void **state)
+{
+    char              uri[300];
+    bson_t           *command;
+    bson_error_t      error;
+    rt_transcript_t   t[3];
+    mongoc_client_t  *client;
+
+    (void) state;
+
+    snprintf(uri, sizeof(uri), "%s/unique", getenv("TEST_MONGODB_URI"));
+    reopen_store(uri);
+    erase_all();
+
+    client = mongoc_client_new(uri);
+    command = BCON_NEW("createIndexes", "transcripts", "indexes", "[", "{",
+                       "key", "{", "call_id", BCON_INT32(1), "}",
+                       "name", "calls", "unique", BCON_BOOL(true), "}", "]");
+
+    if (!mongoc_client_command_simple(client, "unique", command, NULL, NULL,
+                                      &error))
+    {
+        fail_msg("createIndexes: %s", error.message);
+    }
+
+    bson_destroy(command);
+    mongoc_client_destroy(client);
+
+    t[0] = item("ann", "s", 'a');
+    t[1] = item("ann", "s", 'b');
+    t[2] = item("ann", "s", 'c');
+    t[0].call_id = t[1].call_id = str("one");
+    t[2].call_id = str("two");
+
+    put(sp, t, 3);
+    step(RT_DRAIN_EMPTY, 2, 1);
+    assert_int_equal(stored(), 2);
+    reason('b', "unique index");
+
+    /* a resend is none of it */
+
+    put(sp, t, 1);
+    step(RT_DRAIN_EMPTY, 1, 0);
+    assert_int_equal(stored(), 2);
+}
+
+
 /* no login: all of them are refused, and none of them dies */
 
 static void
@@ -477,6 +529,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_poison, setup_store,
                                         teardown_store),
         cmocka_unit_test_setup_teardown(test_poison_whole, setup_store,
+                                        teardown_store),
+        cmocka_unit_test_setup_teardown(test_other_index, setup_store,
                                         teardown_store),
         cmocka_unit_test_setup_teardown(test_refused, setup_store,
                                         teardown_store),
