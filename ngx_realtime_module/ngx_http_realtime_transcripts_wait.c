@@ -176,7 +176,9 @@ ngx_http_realtime_transcripts_take(ngx_http_request_t *r, rt_buf_t *b,
     cln->handler = ngx_http_realtime_transcripts_free;
     cln->data = b->data;
 
-    text->data = (u_char *) b->data;
+    /* an export of nothing */
+
+    text->data = (b->len != 0) ? (u_char *) b->data : (u_char *) "";
     text->len = b->len;
 
     ngx_memzero(b, sizeof(rt_buf_t));
