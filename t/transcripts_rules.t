@@ -13,7 +13,7 @@ no_long_string();
 sub field { my ($field, $msg, $type) = @_; return [qq(["body","$field"]), $msg, $type] }
 
 my $long = 'x' x 201;
-my $deep = ('[' x 32) . (']' x 32);
+my $deep = ('{"a":' x 32) . 1 . ('}' x 32);
 
 our @wrong = (
     ['{}', field('text', 'Field required', 'missing')],
@@ -84,7 +84,7 @@ our @right = map { "POST /t\n$_" } (
     '{"text":"a","user_id":null,"session_id":null,"timestamp":null,"metadata":null,"language":null}',
     '{"text":"a","timestamp":"0001-01-01T00:00:00Z"}',
     '{"text":"a","metadata":{"a":"' . 'x' x 4088 . '"}}',
-    '{"text":"a","metadata":{"a":' . ('[' x 31) . (']' x 31) . '}}',
+    '{"text":"a","metadata":' . ('{"a":' x 32) . 1 . ('}' x 32) . '}',
     '{"text":"\ud83c\udf99 \u00e9"}',
     '[' . CORE::join(',', ('{"text":"a"}') x 100) . ']',
 );
