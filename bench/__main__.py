@@ -93,7 +93,7 @@ def main():
             results["transcripts"] = measure.transcripts(run, stores, options.seconds)
         if "store" in parts:
             stores = (("SQLite", f"sqlite:{run.folder}/store.db"), ("MongoDB protocol", f"{database[1]}/store"))
-            results["store"] = store.throughput(run, stores, options.rounds, options.seconds)
+            results["store"] = store.throughput(run, stores, min(options.rounds, 4), options.seconds)
         if "history" in parts:
             results["history"] = store.history(run, 1000000)
     finally:

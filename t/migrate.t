@@ -107,7 +107,7 @@ my $new = nginx($mongo->uri);
 is(history($new, 'u-17'), history($old, 'u-17'), 'a client sees the same');
 is(history($new, 'u-2'), history($old, 'u-2'), 'also what was said in the year 1');
 
-($status, $out) = migrate($file, $mongo->uri);
+($status, $out) = migrate($file, $mongo->uri('?w=1'));
 is($status, 0, 'once more');
 like($out, qr/^transcripts: 601 in the file, 0 copied, 601 found/m, 'copies nothing');
 

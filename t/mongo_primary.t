@@ -123,6 +123,26 @@ subtest 'a primary that loses every reply: an error in time, and a resend adds n
 };
 
 
+subtest 'too few members: an error until there are enough' => sub {
+    my $primary = Primary->new;
+    my $nginx = nginx($primary);
+
+    $primary->say('insert minority 2');
+
+    for (1 .. 2) {
+        my ($status) = post($nginx, 3);
+        is($status, 503, 'written by a minority is not acknowledged, nor is its resend');
+        $n -= 3;
+    }
+    like($nginx->log, qr/realtime store: write timeout: not enough servers have acknowledged: /, 'the log says why');
+
+    my ($status, $ids, $texts) = post($nginx, 3);
+    is($status, 200, 'a resend is, once the majority has it');
+    is_stored_once($primary, $ids, $texts);
+    is(scalar @{ $primary->state->{documents} }, 3, 'and nothing is there twice');
+};
+
+
 subtest 'rights for documents only' => sub {
     my $primary = Primary->new;
     $primary->say('refuse createIndexes 13 Unauthorized');

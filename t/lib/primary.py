@@ -11,6 +11,7 @@ other, and answers each with a line:
                      close          the connection closes, nothing is written
                      lost           written, then the connection closes
                      silence        written, and never an answer
+                     minority       written, but not by enough members in time
   silence 1|0        the primary answers nothing at all, also no hello, and the
                      other one takes over; 0: it is back, as a secondary
   refuse CMD CODE NAME   this command gets an error from now on
@@ -81,6 +82,9 @@ class Set:
             return None, "close"
         reply = self.known.get(key) or self.write(command["documents"])
         self.known[key] = reply
+        if fault == "minority":
+            return {**reply, "writeConcernError": {"code": 64, "codeName": "WriteConcernTimeout",
+                                                   "errmsg": "waiting for replication timed out"}}, None
         if fault == "stepdown-late":
             self.step_down()
             return STEPPED_DOWN, None
