@@ -7,6 +7,9 @@
 #include <time.h>
 
 
+/* what a slow line takes in the store's time; the first is always sent */
+#define RT_DRAIN_BYTES      (512 * 1024)
+
 /* where a whole batch was refused, the next one reaches further */
 #define RT_DRAIN_BATCH_MAX  (4 * RT_DRAIN_BATCH)
 
@@ -32,6 +35,7 @@ typedef struct {
 } rt_drain_batch_t;
 
 
+static unsigned rt_drain_fit(const rt_page_t *page);
 static rt_store_rc_e rt_drain_batch(rt_drain_t *d, rt_page_t *page,
     rt_store_error_t *err);
 static int rt_drain_alloc(rt_drain_batch_t *b, rt_drain_t *d,
@@ -81,6 +85,10 @@ rt_drain_step(rt_drain_t *d, rt_store_error_t *err)
 
     if (rc == RT_STORE_OK) {
 
+        if (d->batch == RT_DRAIN_BATCH) {
+            page.n = rt_drain_fit(&page);
+        }
+
         if (page.n) {
             rc = rt_drain_batch(d, &page, err);
         }
@@ -89,6 +97,10 @@ rt_drain_step(rt_drain_t *d, rt_store_error_t *err)
     }
 
     counted = rt_spool_depth(d->spool, &d->depth, &why);
+
+    if (counted == RT_STORE_OK && d->depth.waiting == 0 && d->stored) {
+        (void) rt_spool_shrink(d->spool, &why);
+    }
 
     rt_spool_unlock(lock);
 
@@ -110,6 +122,26 @@ rt_drain_step(rt_drain_t *d, rt_store_error_t *err)
     nanosleep(&ts, NULL);
 
     return RT_DRAIN_MORE;
+}
+
+
+static unsigned
+rt_drain_fit(const rt_page_t *page)
+{
+    size_t    bytes;
+    unsigned  n;
+
+    bytes = 0;
+
+    for (n = 0; n < page->n; n++) {
+        bytes += page->items[n].text.len + page->items[n].metadata.len;
+
+        if (n && bytes > RT_DRAIN_BYTES) {
+            break;
+        }
+    }
+
+    return n;
 }
 
 

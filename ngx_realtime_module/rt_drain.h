@@ -14,7 +14,7 @@
 #include "rt_spool.h"
 
 
-#define RT_DRAIN_BATCH  256     /* items of one step */
+#define RT_DRAIN_BATCH  256     /* items of one step, at most */
 
 
 typedef struct {

@@ -8,12 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 
 #define RT_SPOOL_TABLE      "spool"
 #define RT_SPOOL_LOCK_NAME  "-lock"
+
+/* what is put leaves this much of the disk, or nothing could be removed */
+#define RT_SPOOL_RESERVE    (16 * 1024 * 1024)
+
+/* free pages that the file may keep when nothing waits */
+#define RT_SPOOL_PAGES      1024
 
 
 struct rt_spool_s {
@@ -24,6 +31,7 @@ struct rt_spool_s {
 };
 
 
+static rt_store_rc_e rt_spool_room(rt_spool_t *sp, rt_store_error_t *err);
 static rt_store_rc_e rt_spool_delete(rt_spool_t *sp,
     const rt_store_match_t *match, int64_t before, uint64_t *deleted,
     rt_store_error_t *err);
@@ -123,6 +131,11 @@ rt_spool_put(rt_spool_t *sp, const rt_transcript_t *const *items, size_t n,
     rt_store_rc_e      rc, *results;
     rt_sqlite_conn_t  *conn;
 
+    rc = rt_spool_room(sp, err);
+    if (rc != RT_STORE_OK) {
+        return rc;
+    }
+
     results = calloc(n, sizeof(rt_store_rc_e));
     if (results == NULL) {
         return rt_store_fail(err, RT_STORE_BROKEN, "out of memory");
@@ -149,6 +162,23 @@ rt_spool_put(rt_spool_t *sp, const rt_transcript_t *const *items, size_t n,
     free(results);
 
     return rc;
+}
+
+
+static rt_store_rc_e
+rt_spool_room(rt_spool_t *sp, rt_store_error_t *err)
+{
+    struct statvfs  fs;
+
+    if (statvfs(sp->path, &fs) == 0
+        && (uint64_t) fs.f_bavail * fs.f_frsize < RT_SPOOL_RESERVE)
+    {
+        return rt_store_fail(err, RT_STORE_UNAVAILABLE,
+                             "\"%s\": less than %d MB of the disk are free",
+                             sp->path, RT_SPOOL_RESERVE / (1024 * 1024));
+    }
+
+    return RT_STORE_OK;
 }
 
 
@@ -332,6 +362,38 @@ rt_spool_count(rt_sqlite_conn_t *conn, rt_spool_depth_t *depth,
     sqlite3_finalize(stmt);
 
     return rc;
+}
+
+
+rt_store_rc_e
+rt_spool_shrink(rt_spool_t *sp, rt_store_error_t *err)
+{
+    int                rows;
+    sqlite3_stmt      *stmt;
+    rt_store_rc_e      rc;
+    rt_sqlite_conn_t  *conn;
+
+    rc = rt_sqlite_begin(sp->file, RT_SQLITE_READ, &conn, err);
+    if (rc != RT_STORE_OK) {
+        return rc;
+    }
+
+    stmt = rt_sqlite_prepare(conn, "SELECT 1 FROM pragma_freelist_count"
+                                   " WHERE freelist_count > %d",
+                             RT_SPOOL_PAGES);
+
+    rows = stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW;
+    sqlite3_finalize(stmt);
+
+    if (rows
+        && sqlite3_exec(conn->db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)",
+                        NULL, NULL, NULL)
+           != SQLITE_OK)
+    {
+        rc = rt_sqlite_fail(conn, err);
+    }
+
+    return rt_sqlite_end(sp->file, conn, rc, err);
 }
 
 

@@ -45,7 +45,8 @@ void rt_spool_close(rt_spool_t *sp);
 
 /*
  * All of the items or none of them.  OK: they survive a power cut.  *depth,
- * here and below, is that after a success.
+ * here and below, is that after a success.  UNAVAILABLE also where the disk
+ * is almost full: to remove an item takes a little room, too.
  */
 
 rt_store_rc_e rt_spool_put(rt_spool_t *sp, const rt_transcript_t *const *items,
@@ -79,6 +80,10 @@ rt_store_rc_e rt_spool_expire(rt_spool_t *sp, int64_t before,
 
 rt_store_rc_e rt_spool_depth(rt_spool_t *sp, rt_spool_depth_t *depth,
     rt_store_error_t *err);
+
+
+/* gives the disk back what a spool that was long does not need any more */
+rt_store_rc_e rt_spool_shrink(rt_spool_t *sp, rt_store_error_t *err);
 
 
 typedef enum {

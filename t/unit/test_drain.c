@@ -194,6 +194,31 @@ test_batches(void **state)
 
 
 static void
+test_large(void **state)
+{
+    unsigned         i;
+    rt_transcript_t  t;
+    static char      text[16001];
+
+    (void) state;
+
+    memset(text, 'x', sizeof(text) - 1);
+
+    for (i = 0; i < 40; i++) {
+        t = item("ann", "s", (unsigned char) i);
+        t.text = str(text);
+        put(sp, &t, 1);
+    }
+
+    /* as many of 16 KB as fit into half a megabyte */
+
+    step(RT_DRAIN_MORE, 32, 0);
+    step(RT_DRAIN_EMPTY, 8, 0);
+    assert_int_equal(stored(), 40);
+}
+
+
+static void
 test_away(void **state)
 {
     (void) state;
@@ -519,6 +544,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test_setup_teardown(test_batches, setup_store,
+                                        teardown_store),
+        cmocka_unit_test_setup_teardown(test_large, setup_store,
                                         teardown_store),
         cmocka_unit_test_setup_teardown(test_away, setup_store,
                                         teardown_store),

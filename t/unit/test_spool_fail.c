@@ -2,12 +2,18 @@
  * A spool whose file is not there, damaged, locked or on a full disk.
  */
 
+#define _GNU_SOURCE
+
 #include "spool_fixture.h"
 #include "rt_time.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 
 /* each call fails with rc, and says of what file */
@@ -159,6 +165,127 @@ test_full(void **state)
 }
 
 
+/* a disk that is all but full: what is there can still be removed */
+
+static int
+fill_small_disk(const char *dir)
+{
+    unsigned          i, n;
+    rt_transcript_t   t;
+    static char       text[16000];
+    rt_spool_depth_t  d;
+
+    if (unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) != 0
+        || mount("none", "/", NULL, MS_REC|MS_PRIVATE, NULL) != 0
+        || mount("none", dir, "tmpfs", 0, "size=40m") != 0)
+    {
+        return 77;
+    }
+
+    snprintf(path, sizeof(path), "%.300s/spool.db", dir);
+    open_spool(path);
+
+    memset(text, 'x', sizeof(text) - 1);
+
+    for (n = 0; n < 3000; n++) {
+        t = item("ann", "s", (unsigned char) n);
+        t.id.bytes[5] = (unsigned char) (n >> 8);
+        t.text = str(text);
+
+        if (put_one(&t) != RT_STORE_OK) {
+            break;
+        }
+    }
+
+    if (n < 50 || n == 3000 || strstr(err.text, "16 MB") == NULL) {
+        return 1;
+    }
+
+    for (i = 0; i < n; i++) {
+        t.id.bytes[RT_ID_LEN - 1] = (unsigned char) i;
+        t.id.bytes[5] = (unsigned char) (i >> 8);
+
+        if (rt_spool_remove(sp, &t.id, 1, &err) != RT_STORE_OK) {
+            return 2;
+        }
+    }
+
+    /* and then there is room again */
+
+    return rt_spool_depth(sp, &d, &err) == RT_STORE_OK && d.waiting == 0
+           && rt_spool_shrink(sp, &err) == RT_STORE_OK
+           && put_one(&t) == RT_STORE_OK ? 0 : 3;
+}
+
+
+static void
+test_small_disk(void **state)
+{
+    int    status;
+    char   dir[300];
+    pid_t  pid;
+
+    (void) state;
+
+    snprintf(dir, sizeof(dir), "%.200s.disk", path);
+    assert_int_equal(mkdir(dir, 0700), 0);
+
+    pid = fork();
+
+    if (pid == 0) {
+        _exit(fill_small_disk(dir));
+    }
+
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    rmdir(dir);
+    assert_true(WIFEXITED(status));
+
+    if (WEXITSTATUS(status) == 77) {
+        print_message("no disk of its own: mounting is not allowed here\n");
+        skip();
+    }
+
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+
+static void
+test_shrink(void **state)
+{
+    unsigned         i;
+    struct stat      large, small;
+    rt_transcript_t  t;
+    static char      text[16000];
+
+    (void) state;
+
+    memset(text, 'x', sizeof(text) - 1);
+
+    for (i = 0; i < 400; i++) {
+        t = item("ann", "s", (unsigned char) i);
+        t.id.bytes[5] = (unsigned char) (i >> 8);
+        t.text = str(text);
+        put(sp, &t, 1);
+    }
+
+    assert_int_equal(rt_spool_dead(sp, &t.id, "no", &err), RT_STORE_OK);
+    assert_int_equal(stat(path, &large), 0);
+
+    for (i = 0; i < 399; i++) {
+        t.id.bytes[RT_ID_LEN - 1] = (unsigned char) i;
+        t.id.bytes[5] = (unsigned char) (i >> 8);
+        assert_int_equal(rt_spool_remove(sp, &t.id, 1, &err), RT_STORE_OK);
+    }
+
+    assert_int_equal(rt_spool_shrink(sp, &err), RT_STORE_OK);
+    assert_int_equal(stat(path, &small), 0);
+
+    assert_true(large.st_size > 4000000);
+    assert_true(small.st_size < 100000);
+    depth(0, 1);
+}
+
+
 static void
 test_refused(void **state)
 {
@@ -190,6 +317,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_newer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_locked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_small_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shrink, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
     };
 
