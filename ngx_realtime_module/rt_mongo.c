@@ -11,7 +11,10 @@
 
 #define RT_MONGO_APPNAME        "ngx_realtime_module"
 
-#define RT_MONGO_HEARTBEAT_MIN  500         /* ms, the driver's own */
+/* ms: the driver's own least, and what it does if not told */
+
+#define RT_MONGO_HEARTBEAT_MIN  500
+#define RT_MONGO_HEARTBEAT_MAX  10000
 
 
 struct rt_mongo_s {
@@ -133,9 +136,14 @@ rt_mongo_uri(const rt_store_conf_t *conf, rt_store_error_t *err)
 
     tenth = conf->timeout_ms / 10;
 
-    rt_mongo_limit(uri, MONGOC_URI_HEARTBEATFREQUENCYMS,
-                   tenth > RT_MONGO_HEARTBEAT_MIN ? tenth
-                                                  : RT_MONGO_HEARTBEAT_MIN);
+    if (tenth < RT_MONGO_HEARTBEAT_MIN) {
+        tenth = RT_MONGO_HEARTBEAT_MIN;
+
+    } else if (tenth > RT_MONGO_HEARTBEAT_MAX) {
+        tenth = RT_MONGO_HEARTBEAT_MAX;
+    }
+
+    rt_mongo_limit(uri, MONGOC_URI_HEARTBEATFREQUENCYMS, tenth);
 
     mongoc_uri_set_option_as_int32(uri, MONGOC_URI_MAXPOOLSIZE,
                                    conf->threads ? conf->threads : 1);

@@ -7,6 +7,7 @@ use warnings;
 use lib 't/lib';
 use File::Temp;
 use JSON::PP;
+use Mongo;
 use Nginx;
 use Primary;
 use Test::More;
@@ -15,7 +16,8 @@ my $PASSWORD = 'p@ss:w/rd%';
 my $ENCODED = 'p%40ss%3Aw%2Frd%25';
 
 my $dir = File::Temp->newdir;
-my $plain = Nginx::free_port();
+my $mongo = Mongo->new;
+my $plain = $mongo->{port};
 my $tls = Nginx::free_port();
 
 
@@ -54,19 +56,9 @@ sub write_to {
     open STDERR, '>&', $quiet;
 }
 
-system('scripts/ferretdb', 'start', "$dir/db", $plain, '--repl-set-name=rs0', '--test-enable-new-auth',
-       '--setup-database=app', '--setup-username=voice', "--setup-password=$PASSWORD",
-       "--listen-tls=127.0.0.1:$tls", "--listen-tls-cert-file=$dir/server.crt",
-       "--listen-tls-key-file=$dir/server.key") == 0 or die 'no server';
-
-my $owner = $$;
-END {
-    if (defined $owner && $$ == $owner) {
-        my $status = $?;
-        system('scripts/ferretdb', 'stop', "$dir/db");
-        $? = $status;
-    }
-}
+$mongo->start('--repl-set-name=rs0', '--test-enable-new-auth', '--setup-database=app', '--setup-username=voice',
+              "--setup-password=$PASSWORD", "--listen-tls=127.0.0.1:$tls", "--listen-tls-cert-file=$dir/server.crt",
+              "--listen-tls-key-file=$dir/server.key");
 
 my $user = "mongodb://voice:$ENCODED\@127.0.0.1";
 my $good = "tls=true&tlsCAFile=$dir/server.crt&authSource=app";

@@ -5,39 +5,25 @@ use strict;
 use warnings;
 
 use lib 't/lib';
-use File::Temp;
 use JSON::PP;
+use Mongo;
 use Nginx;
 use Test::More;
 
 my $json = JSON::PP->new->utf8;
-my $dir = File::Temp->newdir;
-my ($pid, $server) = split ' ', `scripts/ferretdb start $dir/db`;
-my $owner = $$;
+my $mongo = Mongo->new;
 
-die 'no server' if !$server;
-
-END {
-    if (defined $owner && $$ == $owner) {
-        my $status = $?;
-        system('scripts/ferretdb', 'stop', "$dir/db");
-        $? = $status;
-    }
-}
-
-open my $python, '|-', '/usr/bin/python3', '-', "$server/voice" or die "python3: $!";
-print $python <<'END';
-import datetime, sys
-import pymongo
+$mongo->start;
+$mongo->python(<<'END');
+import datetime
 from bson import ObjectId
 
-store = pymongo.MongoClient(sys.argv[1]).get_default_database()["transcripts"]
 day = datetime.datetime(2026, 1, 2, 3, 4, 5)
 
 def id(n):
     return ObjectId("65000000%016x" % n)
 
-store.insert_many([
+c.insert_many([
     {"_id": id(1), "user_id": "u-17", "text": "old 1", "session_id": "s"},
     {"_id": id(3), "user_id": "u-17", "text": "old 3", "session_id": None},
     {"_id": id(2), "user_id": "u-17", "text": "old 2", "session_id": "s", "language": 7, "mood": {"good": True}},
@@ -51,10 +37,9 @@ store.insert_many([
     {"_id": id(9), "user_id": 17, "text": "nobody's"},
 ])
 END
-close $python or die 'the documents were not written';
 
 my $nginx = Nginx->new(
-    http => "realtime_store $server/voice;",
+    http => 'realtime_store ' . $mongo->uri . ';',
     config => 'location /t { realtime_transcripts; }',
     workers => 1,
 );

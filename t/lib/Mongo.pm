@@ -26,12 +26,14 @@ sub uri {
 }
 
 
-# returns when it answers; its data are those of the last time
+# returns when it answers; its data are those of the last time; arguments are
+# FerretDB's
 sub start {
-    my ($self) = @_;
+    my ($self, @args) = @_;
 
-    my $out = `scripts/ferretdb start $self->{dir} $self->{port}`;
-    die "no MongoDB server\n" if $? != 0;
+    open my $out, '-|', 'scripts/ferretdb', 'start', $self->{dir}, $self->{port}, @args or die "scripts/ferretdb: $!";
+    my @lines = <$out>;
+    close $out or die "no MongoDB server\n";
     $self->{running} = 1;
 }
 
