@@ -40,6 +40,7 @@ class Peer {
   connectionState = 'new';
   localDescription = { sdp: 'v=0\r\noffer\r\n' };
   onconnectionstatechange?: () => void;
+  ontrack?: (event: { streams: MediaStream[]; track: unknown }) => void;
   addTrack = vi.fn();
   close = vi.fn();
   createOffer = async () => ({});
@@ -165,6 +166,32 @@ describe('a call', () => {
 
     expect(onTranscription.mock.calls).toEqual([['Salut'], ['Merci']]);
     expect(onResponse.mock.calls).toEqual([['Bon'], ['jour']]);
+  });
+
+  it("plays the answer in the host's element, and hands its stream over", async () => {
+    const audio = document.createElement('audio');
+    const onStreamReady = vi.fn();
+    const remote = new MediaStream();
+    const { container, unmount } = await call({
+      audioRef: { current: audio },
+      onStreamReady,
+    });
+
+    act(() => Peer.last.ontrack?.({ streams: [remote], track: new Track() }));
+    expect(audio.srcObject).toBe(remote);
+    expect(onStreamReady.mock.calls).toEqual([[remote]]);
+    expect(container.querySelector('audio')).toBeNull();
+
+    unmount();
+    expect(audio.srcObject).toBeNull();
+  });
+
+  it('plays the answer in an element of its own without one', async () => {
+    const remote = new MediaStream();
+    const { container } = await call();
+
+    act(() => Peer.last.ontrack?.({ streams: [remote], track: new Track() }));
+    expect(container.querySelector('audio')?.srcObject).toBe(remote);
   });
 
   it('saves both sides with their item ids', async () => {
