@@ -207,7 +207,7 @@ ngx_http_realtime_hangup_send(ngx_http_realtime_hangup_t *h)
 
     rc->post = 1;
     rc->ssl_verify = u->ssl_verify;
-    rc->ca_file = u->ssl_trusted_certificate;
+    rc->ca = u->ca;
     rc->connect_timeout = u->connect_timeout;
     rc->timeout = NGX_HTTP_REALTIME_HANGUP_TIMEOUT;
     rc->max_size = 4096;

@@ -3,17 +3,13 @@
 #include "ngx_realtime_peer.h"
 
 
-#define NGX_HTTP_REALTIME_KEY_MAX   4096
-#define NGX_HTTP_REALTIME_SSL_DEPTH 9
+#define NGX_HTTP_REALTIME_SSL_DEPTH  9
 
 
 static ngx_int_t ngx_http_realtime_upstream_set_host(ngx_conf_t *cf,
     ngx_http_realtime_upstream_t *u, ngx_url_t *url);
 static ngx_int_t ngx_http_realtime_upstream_string(ngx_conf_t *cf,
     ngx_str_t *dst, u_char *data, size_t len);
-static ngx_int_t ngx_http_realtime_upstream_read_key(ngx_conf_t *cf,
-    ngx_http_realtime_upstream_t *u, ngx_str_t *file);
-static void ngx_http_realtime_upstream_wipe(void *data);
 static ngx_int_t ngx_http_realtime_upstream_servers(ngx_conf_t *cf,
     ngx_http_realtime_upstream_t *u);
 static ngx_http_upstream_srv_conf_t *ngx_http_realtime_upstream_block(
@@ -173,167 +169,6 @@ ngx_http_realtime_upstream_string(ngx_conf_t *cf, ngx_str_t *dst, u_char *data,
 
 
 char *
-ngx_http_realtime_upstream_set_key(ngx_conf_t *cf,
-    ngx_http_realtime_upstream_t *u, ngx_str_t *file, ngx_str_t *header)
-{
-    u_char              *p;
-    ngx_uint_t           i, bearer;
-    ngx_pool_cleanup_t  *cln;
-
-    static ngx_str_t  authorization = ngx_string("Authorization");
-
-    if (header == NULL) {
-        header = &authorization;
-    }
-
-    for (i = 0; i < header->len; i++) {
-        if (!isalnum(header->data[i]) && header->data[i] != '-'
-            && header->data[i] != '_')
-        {
-            break;
-        }
-    }
-
-    if (header->len == 0 || i < header->len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "realtime_api_key_file: \"%V\" is no name of a "
-                           "header", header);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_realtime_upstream_read_key(cf, u, file) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    bearer = (header->len == authorization.len
-              && ngx_strncasecmp(header->data, authorization.data,
-                                 header->len) == 0);
-
-    p = ngx_pnalloc(cf->pool, header->len + sizeof(": Bearer ") + u->key.len);
-    if (p == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    u->key_header.data = p;
-
-    p = ngx_sprintf(p, "%V: %s%V", header, bearer ? "Bearer " : "", &u->key);
-    *p = '\0';
-
-    u->key_header.len = p - u->key_header.data;
-
-    /* one copy of the key is enough */
-
-    ngx_explicit_memzero(u->key.data, u->key.len);
-    u->key.data = p - u->key.len;
-
-    cln->handler = ngx_http_realtime_upstream_wipe;
-    cln->data = &u->key_header;
-
-    return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_realtime_upstream_read_key(ngx_conf_t *cf,
-    ngx_http_realtime_upstream_t *u, ngx_str_t *file)
-{
-    char       *reason;
-    u_char     *data;
-    ssize_t     n;
-    size_t      i;
-    ngx_fd_t    fd;
-    ngx_err_t   err;
-    ngx_str_t   name;
-
-    name = *file;
-
-    if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    data = ngx_pnalloc(cf->pool, NGX_HTTP_REALTIME_KEY_MAX + 1);
-    if (data == NULL) {
-        return NGX_ERROR;
-    }
-
-    err = 0;
-    n = -1;
-
-    fd = ngx_open_file(name.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        err = ngx_errno;
-
-    } else {
-        n = ngx_read_fd(fd, data, NGX_HTTP_REALTIME_KEY_MAX + 1);
-
-        if (n == -1) {
-            err = ngx_errno;
-        }
-
-        (void) ngx_close_file(fd);
-    }
-
-    reason = NULL;
-
-    if (n == -1) {
-        reason = "cannot be read";
-
-    } else if (n > NGX_HTTP_REALTIME_KEY_MAX) {
-        reason = "is too large for a key";
-
-    } else {
-
-        if (n > 0 && data[n - 1] == LF) {
-            n--;
-
-            if (n > 0 && data[n - 1] == CR) {
-                n--;
-            }
-        }
-
-        if (n == 0) {
-            reason = "is empty";
-        }
-
-        /* anything else could end the header line */
-
-        for (i = 0; i < (size_t) n; i++) {
-            if (data[i] <= ' ' || data[i] >= 0x7f) {
-                reason = "has a character that no key has";
-            }
-        }
-    }
-
-    if (reason != NULL) {
-        ngx_explicit_memzero(data, NGX_HTTP_REALTIME_KEY_MAX + 1);
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
-                           "realtime_api_key_file \"%V\" %s", &name, reason);
-        return NGX_ERROR;
-    }
-
-    u->key.data = data;
-    u->key.len = n;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_realtime_upstream_wipe(void *data)
-{
-    ngx_str_t *s = data;
-
-    ngx_explicit_memzero(s->data, s->len);
-}
-
-
-char *
 ngx_http_realtime_upstream_init(ngx_conf_t *cf,
     ngx_http_realtime_upstream_t *u, ngx_ssl_t **ssl)
 {
@@ -473,7 +308,8 @@ ngx_http_realtime_upstream_ssl(ngx_conf_t *cf, ngx_http_realtime_upstream_t *u)
 
         if (ngx_ssl_trusted_certificate(cf, ssl, &u->ssl_trusted_certificate,
                                         NGX_HTTP_REALTIME_SSL_DEPTH)
-            != NGX_OK)
+            != NGX_OK
+            || ngx_http_realtime_upstream_set_ca(cf, u) != NGX_OK)
         {
             return NULL;
         }

@@ -57,6 +57,7 @@ typedef struct {
                                             /* a file's full name, NUL-
                                                terminated; empty: the
                                                system's store */
+    ngx_str_t                      ca;      /* what is in that file */
 
     ngx_http_upstream_srv_conf_t  *servers; /* the peers */
 } ngx_http_realtime_upstream_t;
@@ -71,6 +72,12 @@ char *ngx_http_realtime_upstream_set_url(ngx_conf_t *cf,
     ngx_http_realtime_upstream_t *u, ngx_str_t *url);
 char *ngx_http_realtime_upstream_set_key(ngx_conf_t *cf,
     ngx_http_realtime_upstream_t *u, ngx_str_t *file, ngx_str_t *header);
+
+/*
+ * Part of ngx_http_realtime_upstream_init(): read u->ca from its file.
+ */
+ngx_int_t ngx_http_realtime_upstream_set_ca(ngx_conf_t *cf,
+    ngx_http_realtime_upstream_t *u);
 
 /*
  * For the merge function, when all of *u is there: find or resolve its

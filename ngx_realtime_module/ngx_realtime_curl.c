@@ -301,8 +301,9 @@ ngx_realtime_curl_setup(ngx_realtime_curl_transfer_t *t)
 static CURLcode
 ngx_realtime_curl_setup_peer(ngx_realtime_curl_transfer_t *t)
 {
-    char      *file, *to;
-    CURLcode   code;
+    char              *to;
+    CURLcode           code;
+    struct curl_blob   ca;
 
     code = CURLE_OK;
 
@@ -310,13 +311,16 @@ ngx_realtime_curl_setup_peer(ngx_realtime_curl_transfer_t *t)
     ngx_realtime_curl_set(CURLOPT_SSL_VERIFYPEER, (long) t->rc.ssl_verify);
     ngx_realtime_curl_set(CURLOPT_SSL_VERIFYHOST, t->rc.ssl_verify ? 2L : 0L);
 
-    if (t->rc.ca_file.len) {
-        file = ngx_realtime_curl_string(t->rc.pool, "", &t->rc.ca_file);
-        if (file == NULL) {
-            return CURLE_OUT_OF_MEMORY;
-        }
+    if (t->rc.ca.len) {
+        ca.data = t->rc.ca.data;
+        ca.len = t->rc.ca.len;
+        ca.flags = CURL_BLOB_NOCOPY;
 
-        ngx_realtime_curl_set(CURLOPT_CAINFO, file);
+        ngx_realtime_curl_set(CURLOPT_CAINFO_BLOB, &ca);
+
+        /* else whom the system trusts would do, too */
+
+        ngx_realtime_curl_set(CURLOPT_CAPATH, NULL);
     }
 
     /* HOST:PORT of the URL are left empty: any */

@@ -36,7 +36,8 @@ struct ngx_realtime_curl_s {
                                           or "unix:/path"; the host of the URL
                                           is never looked up */
     ngx_str_t              body;       /* of a POST */
-    ngx_str_t              ca_file;    /* empty: the system's */
+    ngx_str_t              ca;         /* PEM that lives as long as the cycle;
+                                          empty: the system's store */
 
     ngx_msec_t             connect_timeout;
     ngx_msec_t             timeout;    /* connecting included */

@@ -97,16 +97,21 @@ def many(gateway):
     tap.ok(wait_for(all_ended, 10, "hang-ups"), "all were ended")
 
 
+def post(gateway, nonce, **instructions):
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+    connection.request("POST", "/realtime/webrtc-offer", offer(nonce, **instructions),
+                       gateway.offer_headers())
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer, body
+
+
 def never_twice(gateway):
     """A kept connection dies after it has read an offer: not sent again"""
     for how in ("fin", "rst"):
-        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
         for nonce, todo in ((f"first{how}", {}), (f"second{how}", {"close": how, "kept": True})):
-            connection.request("POST", "/realtime/webrtc-offer", offer(nonce, **todo),
-                               gateway.offer_headers())
-            answer = connection.getresponse()
-            body = answer.read()
-        connection.close()
+            answer, body = post(gateway, nonce, **todo)
         tap.equal(answer.status, 500, f"{how}: the client is told")
         tap.equal(json.loads(body)["error"]["code"], "upstream_unreachable", f"{how}: and why")
         tap.equal(gateway.peer.log()["offers"][nonce], 1, f"{how}: upstream got it once")
@@ -138,6 +143,31 @@ def over_https():
     with_one(True)
 
 
+def not_to_a_stranger():
+    """Who has another certificate by then is told neither the call nor the key"""
+    with Gateway(tls=True, offer="realtime_ssl_trusted_certificate tls.crt;") as gateway:
+        post(gateway, "before")      # whose connection the next offer takes
+        gateway.make_certificate("stranger")
+        gateway.peer.load_certificate()
+        gateway.leave("stranger")
+        logged(gateway, r"\[error\].* was not ended: .*certificate", seconds=20)
+        tap.equal(hangups(gateway, "stranger"), [], "nothing arrived")
+    tap.equal(gateway.bad_lines(), [], "the error log has no alert and no secret")
+    gateway.remove()
+
+
+def worker_without_rights():
+    """The worker's user may not read the file of the trusted certificate"""
+    with Gateway(tls=True, offer="realtime_ssl_trusted_certificate tls.crt;",
+                 user="user nobody nogroup;\n" if os.geteuid() == 0 else "") as gateway:
+        os.chmod(gateway.path("tls.crt"), 0)
+        gateway.leave("rights")
+        logged(gateway, 'call "rtc_[0-9a-f]+" was ended')
+        tap.equal(len(hangups(gateway, "rights")), 1, "the call is ended all the same")
+    tap.equal(gateway.bad_lines(), [], "the error log has no alert and no secret")
+    gateway.remove()
+
+
 def worker_waits():
     """A worker that exits gracefully ends the calls first"""
     with Gateway() as gateway:
@@ -166,4 +196,4 @@ def worker_is_stopped():
     gateway.remove()
 
 
-tap.run(over_http, over_https, worker_waits, worker_is_stopped)
+tap.run(over_http, over_https, not_to_a_stranger, worker_without_rights, worker_waits, worker_is_stopped)

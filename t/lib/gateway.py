@@ -123,6 +123,10 @@ class Peer:
         """Lets the answers go that offers told the peer to hold."""
         self.ask("POST", "/peer/release")
 
+    def load_certificate(self):
+        """Has new connections get the certificate that is now in the peer's file."""
+        self.ask("POST", "/peer/certificate")
+
     def ask(self, method, path):
         if self.tls:
             connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10,
@@ -177,16 +181,17 @@ class Gateway:
         with open(self.path(name), "w", encoding="utf-8") as f:
             f.write(text)
 
-    def make_certificate(self):
+    def make_certificate(self, name="tls"):
+        """The peer's; NAME.crt is what the gateway trusts then."""
         file = self.path("peer.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                         "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                        "-keyout", self.path("tls.key"), "-out", self.path("tls.crt")],
+                        "-keyout", self.path(name + ".key"), "-out", self.path(name + ".crt")],
                        check=True, capture_output=True)
         with open(file, "wb") as out:
-            for part in ("tls.crt", "tls.key"):
-                with open(self.path(part), "rb") as f:
+            for part in (".crt", ".key"):
+                with open(self.path(name + part), "rb") as f:
                     out.write(f.read())
         return file
 

@@ -11,6 +11,7 @@ peer has to do with it is written in the offer itself, as JSON behind "a=peer:":
   {"last": true}                 answer, and close the connection
   {"hangup": [503, "close", "stall", 404]}   what hang-ups of the call get, in turn
 
+POST /peer/certificate has new connections get the certificate that the file holds now.
 GET /peer/log tells what arrived. It is a process of its own, so that it shares no
 interpreter with the clients.
 """
@@ -39,8 +40,9 @@ UNKNOWN_CALL = {"error": {"code": "call_id_not_found", "message": "No session fo
 class Book:
     """All that arrived."""
 
-    def __init__(self, key):
+    def __init__(self, key, load_certificate):
         self.key = key
+        self.load_certificate = load_certificate
         self.connections = collections.Counter()    # by the address they came to
         self.bad_keys = 0
         self.unknown = []
@@ -128,6 +130,9 @@ class Connection(asyncio.Protocol):
             self.reply(200, json.dumps(self.book.log()).encode())
         elif target == "/peer/release":
             self.book.release()
+            self.reply(200, b"{}")
+        elif target == "/peer/certificate":
+            self.book.load_certificate()
             self.reply(200, b"{}")
         elif headers.get("authorization") != f"Bearer {self.book.key}":
             self.book.bad_keys += 1
@@ -225,7 +230,7 @@ async def main():
         tls.load_cert_chain(args.tls)
 
     with open(args.key_file, encoding="ascii") as f:
-        book = Book(f.read().strip())
+        book = Book(f.read().strip(), lambda: tls.load_cert_chain(args.tls))
 
     async def listen(address, port):
         server = await asyncio.get_running_loop().create_server(
