@@ -118,7 +118,7 @@ def not_taken(gateway):
 def over_http2():
     """Over HTTP/2"""
     with Http2Gateway() as gateway:
-        worker = gateway.workers()
+        worker = wait_for(gateway.workers, 5, "a worker")
         for test in (answered, refused, cancelled, connection_lost, not_all_there, not_taken):
             tap.note(test.__doc__)
             test(gateway)
