@@ -7,10 +7,6 @@
 /* lookups under way in one worker, at most */
 #define NGX_HTTP_REALTIME_FLIGHTS_MAX  1024
 
-/* ms; how long a ban may go unseen */
-#define NGX_HTTP_REALTIME_TTL_MIN      1000
-#define NGX_HTTP_REALTIME_TTL_MAX      3600000
-
 
 /* a question to the store, for all that wait for its answer; in the heap */
 
@@ -40,8 +36,6 @@ static ngx_http_realtime_found_t ngx_http_realtime_flight_found(
     ngx_http_realtime_flight_t *flight);
 static void ngx_http_realtime_lookup_waiting(ngx_http_request_t *r);
 static void ngx_http_realtime_lookup_resume(ngx_http_request_t *r);
-static ngx_int_t ngx_http_realtime_lookup_param(
-    ngx_http_realtime_lookup_t *lookup, ngx_str_t *param);
 
 
 /* of this process */
@@ -376,121 +370,4 @@ ngx_http_realtime_lookup_resume(ngx_http_request_t *r)
     ngx_http_core_run_phases(r);
 
     ngx_http_run_posted_requests(c);
-}
-
-
-char *
-ngx_http_realtime_user_lookup(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_realtime_auth_main_conf_t *amcf = conf;
-
-    ngx_str_t                   *value;
-    ngx_uint_t                   i;
-    rt_store_error_t             err;
-    ngx_http_realtime_lookup_t  *lookup;
-
-    if (amcf->lookup != NULL) {
-        return "is duplicate";
-    }
-
-    lookup = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_lookup_t));
-    if (lookup == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    value = cf->args->elts;
-
-    lookup->ttl = 30000;
-    lookup->fields.collection = (char *) value[1].data;
-    lookup->fields.match = "email";
-    lookup->fields.id = "_id";
-    lookup->fields.roles = "roles";
-    lookup->fields.active = "is_active";
-
-    ngx_crc32_init(lookup->rules);
-    ngx_crc32_update(&lookup->rules, value[1].data, value[1].len + 1);
-
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        if (ngx_http_realtime_lookup_param(lookup, &value[i]) != NGX_OK) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter of "
-                               "\"realtime_user_lookup\": \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        ngx_crc32_update(&lookup->rules, value[i].data, value[i].len + 1);
-    }
-
-    if (lookup->ttl < NGX_HTTP_REALTIME_TTL_MIN
-        || lookup->ttl > NGX_HTTP_REALTIME_TTL_MAX)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"ttl\" of \"realtime_user_lookup\" must be "
-                           "between 1s and 1h");
-        return NGX_CONF_ERROR;
-    }
-
-    if (rt_store_check_lookup(&lookup->fields, &err) == -1) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid \"realtime_user_lookup\": %s", err.text);
-        return NGX_CONF_ERROR;
-    }
-
-    amcf->lookup = lookup;
-
-    ngx_http_realtime_store_need(cf, "realtime_user_lookup");
-
-    return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_realtime_lookup_param(ngx_http_realtime_lookup_t *lookup,
-    ngx_str_t *param)
-{
-    ngx_str_t   s;
-    ngx_int_t   ttl;
-    ngx_uint_t  i;
-
-    /* words of the configuration end in a NUL */
-
-    struct {
-        char         *name;
-        const char  **field;
-    } fields[] = {
-        { "match=", &lookup->fields.match },
-        { "id=", &lookup->fields.id },
-        { "roles=", &lookup->fields.roles },
-        { "active=", &lookup->fields.active }
-    };
-
-    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-
-        if (ngx_strncmp(param->data, fields[i].name,
-                        ngx_strlen(fields[i].name))
-            == 0)
-        {
-            *fields[i].field = (char *) param->data
-                               + ngx_strlen(fields[i].name);
-            return NGX_OK;
-        }
-    }
-
-    if (ngx_strncmp(param->data, "ttl=", 4) != 0) {
-        return NGX_ERROR;
-    }
-
-    s.data = param->data + 4;
-    s.len = param->len - 4;
-
-    ttl = ngx_parse_time(&s, 0);
-
-    if (ttl == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    lookup->ttl = ttl;
-
-    return NGX_OK;
 }

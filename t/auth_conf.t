@@ -150,7 +150,7 @@ invalid parameter "alg=none" of "realtime_jwt_key"
 --- http_config
     realtime_user_lookup users key=email;
 --- error_log eval
-qr/invalid parameter of "realtime_user_lookup": "key=email" in \S+nginx\.conf:\d+/
+qr/invalid or duplicate parameter of "realtime_user_lookup": "key=email" in \S+nginx\.conf:\d+/
 
 
 
@@ -158,7 +158,7 @@ qr/invalid parameter of "realtime_user_lookup": "key=email" in \S+nginx\.conf:\d
 --- http_config
     realtime_user_lookup users ttl=soon;
 --- error_log
-invalid parameter of "realtime_user_lookup": "ttl=soon"
+invalid or duplicate parameter of "realtime_user_lookup": "ttl=soon"
 
 
 
@@ -207,3 +207,19 @@ invalid "realtime_user_lookup": "sqlite_master" cannot be the name of a collecti
     realtime_user_lookup users;
 --- error_log
 "realtime_user_lookup" directive is not allowed here
+
+
+
+=== TEST 23: a parameter of a user lookup twice
+--- http_config
+    realtime_user_lookup users match=email match=name;
+--- error_log
+invalid or duplicate parameter of "realtime_user_lookup": "match=name"
+
+
+
+=== TEST 24: a ttl twice
+--- http_config
+    realtime_user_lookup users ttl=5s ttl=10s;
+--- error_log
+invalid or duplicate parameter of "realtime_user_lookup": "ttl=10s"

@@ -325,3 +325,21 @@ user lookup
 [200, 200, 401, 401, 401]
 --- response_body_like eval
 [('^\{"id":"7"') x 2, ('invalid_token') x 3]
+
+
+
+=== TEST 22: who is an admin is the store's to say
+--- users
+{"_id":"u-1","email":"anna","roles":["Admin"],"is_active":true}
+{"_id":"u-2","email":"bob","roles":["Staff"],"is_active":true}
+--- config
+    location /t { realtime_transcripts; }
+--- request eval
+["POST /t\n{\"text\":\"x\"}", 'GET /t?user_id=u-1', 'GET /t?user_id=u-2', 'DELETE /t?user_id=u-1']
+--- more_headers eval
+my ($anna, $bob) = map { main::who($_, roles => ['Admin']) . "\nContent-Type: application/json" } qw(anna bob);
+[$anna, $bob, $anna, $bob]
+--- error_code eval
+[200, 403, 200, 403]
+--- response_body_like eval
+['"id"', 'user_mismatch', '"transcripts":\[\]', 'user_mismatch']
