@@ -225,27 +225,6 @@ ngx_realtime_curl_cancel(ngx_realtime_curl_t *rc)
 }
 
 
-ngx_int_t
-ngx_realtime_curl_answer_header(ngx_realtime_curl_t *rc, char *name,
-    ngx_str_t *value)
-{
-    ngx_realtime_curl_transfer_t  *t = ngx_realtime_curl_transfer(rc);
-
-    struct curl_header  *header;
-
-    if (curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &header)
-        != CURLHE_OK)
-    {
-        return NGX_DECLINED;
-    }
-
-    value->data = (u_char *) header->value;
-    value->len = ngx_strlen(value->data);
-
-    return NGX_OK;
-}
-
-
 #define ngx_realtime_curl_set(option, value)                                  \
     if (code == CURLE_OK) {                                                   \
         code = curl_easy_setopt(t->easy, option, value);                      \

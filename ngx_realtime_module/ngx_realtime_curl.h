@@ -89,13 +89,6 @@ ngx_int_t ngx_realtime_curl_start(ngx_realtime_curl_t *rc);
  */
 void ngx_realtime_curl_cancel(ngx_realtime_curl_t *rc);
 
-/*
- * In the handler: the value of the answer's header of that name, the first;
- * NGX_DECLINED where it has none.  It lives as long as the request.
- */
-ngx_int_t ngx_realtime_curl_answer_header(ngx_realtime_curl_t *rc,
-    char *name, ngx_str_t *value);
-
 
 extern ngx_module_t  ngx_realtime_curl_module;
 

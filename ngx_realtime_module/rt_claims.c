@@ -12,6 +12,7 @@ static int rt_claims_times(rt_claims_t *claims,
 static int rt_claims_date(const json_t *json, const char *name, double *date);
 static int rt_claims_one_of(const json_t *value, const rt_str_t *list,
     size_t n);
+static const json_t *rt_claims_find(const json_t *object, rt_str_t path);
 static int rt_claims_user(rt_claims_t *claims, rt_str_t path);
 static int rt_claims_roles(rt_claims_t *claims, rt_str_t path);
 static void rt_claims_role(rt_claims_t *claims, const char *data, size_t len);
@@ -95,7 +96,13 @@ rt_claims_free(rt_claims_t *claims)
 }
 
 
-const json_t *
+/*
+ * The member of that name, else the one that the name leads to when it is
+ * split at dots: a claim may be "https://example.org/roles" as well as
+ * "realm_access.roles".  NULL: there is none.
+ */
+
+static const json_t *
 rt_claims_find(const json_t *object, rt_str_t path)
 {
     size_t         i;

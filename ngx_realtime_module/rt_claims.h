@@ -66,14 +66,6 @@ rt_claims_rc_e rt_claims_time(double from, double until, int64_t now);
 void rt_claims_free(rt_claims_t *claims);
 
 
-/*
- * The member of that name, else the one that the name leads to when it is
- * split at dots: a claim may be "https://example.org/roles" as well as
- * "realm_access.roles".  NULL: there is none.
- */
-const json_t *rt_claims_find(const json_t *object, rt_str_t path);
-
-
 /* whether a text can stand in a log's line and in a header */
 int rt_claims_is_plain(rt_str_t s);
 

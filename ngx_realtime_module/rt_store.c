@@ -125,13 +125,6 @@ rt_store_close(rt_store_t *st)
 }
 
 
-const char *
-rt_store_name(const rt_store_t *st)
-{
-    return st->driver->name;
-}
-
-
 rt_store_rc_e
 rt_store_prepare(rt_store_t *st, rt_store_error_t *err)
 {

@@ -93,10 +93,6 @@ rt_store_t *rt_store_open(const rt_store_conf_t *conf, rt_store_error_t *err);
 void rt_store_close(rt_store_t *st);
 
 
-/* "sqlite" or "mongodb" */
-const char *rt_store_name(const rt_store_t *st);
-
-
 /*
  * Schema and indexes.  A store works without it, only slower.  The caller
  * repeats it until it returns OK; after that err->text says what could not be

@@ -15,7 +15,6 @@
 
 
 typedef struct {
-    const char      *name;
     size_t           size;                  /* of the driver's own struct */
 
     int            (*check)(const rt_store_conf_t *conf,

@@ -48,7 +48,6 @@ static rt_store_rc_e rt_store_mongo_delete(rt_mongo_op_t *op,
 
 
 const rt_store_driver_t  rt_store_mongo = {
-    "mongodb",
     sizeof(rt_store_mongo_t),
     rt_mongo_check,
     rt_store_mongo_open,

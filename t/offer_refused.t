@@ -7,6 +7,18 @@ use Offer;
 add_block_preprocessor(sub {
     my $block = shift;
 
+    if (defined $block->guarded) {
+        $block->set_value('http_config', 'realtime_jwt_key ../html/jwt.key alg=HS256;');
+        $block->set_value('user_files', ">>> key\nZq0key\n>>> jwt.key\n" . '0' x 32 . "\n");
+        $block->set_value('config', 'location = /offer {
+            realtime_offer;
+            realtime_upstream http://127.0.0.1:$TEST_NGINX_PEER_PORT/v1;
+            realtime_api_key_file ../html/key;
+            realtime_models m;
+        }
+        location /log { proxy_pass http://127.0.0.1:$TEST_NGINX_PEER_PORT; }');
+    }
+
     # each is followed by a look at what upstream got
     if (defined $block->refused) {
         $block->set_value('request', [$block->refused, "GET /log"]);
@@ -155,21 +167,7 @@ my $o = offer(''); $o .= 'a' x (65537 - length $o);
 
 
 === TEST 18: without a token, where it is asked for
---- http_config
-realtime_jwt_key ../html/jwt.key alg=HS256;
---- user_files
->>> key
-Zq0key
->>> jwt.key
-0123456789abcdef0123456789abcdef
---- config
-location = /offer {
-    realtime_offer;
-    realtime_upstream http://127.0.0.1:$TEST_NGINX_PEER_PORT/v1;
-    realtime_api_key_file ../html/key;
-    realtime_models m;
-}
-location /log { proxy_pass http://127.0.0.1:$TEST_NGINX_PEER_PORT; }
+--- guarded
 --- refused eval: post('')
 --- status: 401
 --- code: missing_token
@@ -194,21 +192,7 @@ location /log { proxy_pass http://127.0.0.1:$TEST_NGINX_PEER_PORT; }
 
 
 === TEST 21: a token in the address is none
---- http_config
-realtime_jwt_key ../html/jwt.key alg=HS256;
---- user_files
->>> key
-Zq0key
->>> jwt.key
-0123456789abcdef0123456789abcdef
---- config
-location = /offer {
-    realtime_offer;
-    realtime_upstream http://127.0.0.1:$TEST_NGINX_PEER_PORT/v1;
-    realtime_api_key_file ../html/key;
-    realtime_models m;
-}
-location /log { proxy_pass http://127.0.0.1:$TEST_NGINX_PEER_PORT; }
+--- guarded
 --- refused eval: post('', '?access_token=a.b.c&token=a.b.c')
 --- status: 401
 --- code: missing_token
