@@ -143,8 +143,10 @@ ngx_http_realtime_offer_session_set(ngx_conf_t *cf, ngx_command_t *cmd,
 
     if (olcf->session == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "realtime_session \"%V\": %s (line %d)",
-                           &value[1], error.text, ngx_max(error.line, 0));
+                           (error.line > 0)
+                           ? "realtime_session \"%V\": %s (line %d)"
+                           : "realtime_session \"%V\": %s",
+                           &value[1], error.text, error.line);
         return NGX_CONF_ERROR;
     }
 

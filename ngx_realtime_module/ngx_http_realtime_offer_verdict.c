@@ -76,14 +76,14 @@ ngx_http_realtime_offer_accept(ngx_http_request_t *r,
 }
 
 
-/* where the call can be ended: beside the offer */
+/* where the call can be ended: beside the offer, whose path was decoded */
 
 static ngx_int_t
 ngx_http_realtime_offer_location(ngx_http_request_t *r,
     ngx_http_realtime_offer_ctx_t *ctx)
 {
     u_char     *p;
-    size_t      len;
+    size_t      len, size;
     ngx_str_t   value;
 
     len = r->uri.len;
@@ -92,14 +92,16 @@ ngx_http_realtime_offer_location(ngx_http_request_t *r,
         len--;
     }
 
-    p = ngx_pnalloc(r->pool, len + sizeof("calls/") - 1 + ctx->call_id.len);
+    size = len + 2 * ngx_escape_uri(NULL, r->uri.data, len, NGX_ESCAPE_URI);
+
+    p = ngx_pnalloc(r->pool, size + sizeof("calls/") - 1 + ctx->call_id.len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     value.data = p;
 
-    p = ngx_cpymem(p, r->uri.data, len);
+    p = (u_char *) ngx_escape_uri(p, r->uri.data, len, NGX_ESCAPE_URI);
     p = ngx_cpymem(p, "calls/", sizeof("calls/") - 1);
     p = ngx_cpymem(p, ctx->call_id.data, ctx->call_id.len);
 

@@ -258,3 +258,20 @@ my $o = offer('digest')
 --- response_body_filters eval
 our %seen; sub { my $body = shift; $seen{$body}++ ? 'again' : $body }
 --- response_body_like eval: [('^v=0\r\ns=[0-9a-f]{32}\r\n$') x 2]
+
+
+
+=== TEST 21: a path below the location cannot add a header
+--- config
+location /a/ {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream http://127.0.0.1:$TEST_NGINX_PEER_PORT/v1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+}
+--- request eval: "POST /a/x%0D%0AX-Evil:%20y/%C3%A9%3F/offer\r\n" . offer('')
+--- error_code: 201
+--- response_headers
+Location: /a/x%0D%0AX-Evil:%20y/%C3%A9%3F/calls/rtc_u7_
+! X-Evil
