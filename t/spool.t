@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use lib 't/lib';
+use File::Temp;
 use JSON::PP;
 use Mongo;
 use Nginx;
@@ -332,6 +333,30 @@ except pymongo.errors.OperationFailure: pass');
     is(texts($nginx), 'first t1 t3 t4 t5', 'it is in its place');
 
     quiet($nginx);
+};
+
+subtest 'the script says what is wrong' => sub {
+    my $dir = File::Temp->newdir;
+
+    Nginx::put("$dir/none", "no database\n" x 800);
+    system('sqlite3', "$dir/other.db", 'CREATE TABLE x (y)');
+
+    my %wrong = (
+        'list' => qr/usage/,
+        "list $dir/absent.db" => qr/there is no file/,
+        "list $dir" => qr/there is no file/,
+        "list $dir/none" => qr/file is not a database/,
+        "list $dir/other.db" => qr/no such table/,
+        "retry $dir/other.db 12" => qr/an id is 24 hex digits/,
+        "erase $dir/other.db" => qr/invalid choice/,
+    );
+
+    for my $line (sort keys %wrong) {
+        my $out = `scripts/spool $line 2>&1`;
+        isnt($?, 0, "$line fails");
+        like($out, $wrong{$line}, 'and says why');
+        unlike($out, qr/Traceback/, 'in words');
+    }
 };
 
 done_testing();

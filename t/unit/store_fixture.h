@@ -119,20 +119,6 @@ erase(const char *user, const char *session, const rt_id_t *id)
 
 
 static void
-is(const char *want, rt_str_t s)
-{
-    if (want == NULL) {
-        assert_null(s.data);
-        return;
-    }
-
-    assert_non_null(s.data);
-    assert_int_equal(s.len, strlen(want));
-    assert_memory_equal(s.data, want, s.len);
-}
-
-
-static void
 open_store(int64_t ttl)
 {
     rt_store_error_t  err;

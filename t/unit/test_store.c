@@ -25,46 +25,19 @@ test_prepare(void **state)
 static void
 test_every_field(void **state)
 {
-    rt_page_t         page;
-    rt_transcript_t   t, *r;
+    rt_page_t        page;
+    rt_transcript_t  t;
 
     (void) state;
 
-    t = item("ann", "s", 1);
-    t.role = RT_ROLE_ASSISTANT;
-    t.source = RT_SOURCE_OBSERVED;
-    t.timestamp = -62135596800000;
-    t.text = str("quote \" back\\slash\n\xc3\xa9 \xf0\x9f\x8e\x99");
-    t.call_id = str("rtc_1");
-    t.item_id = str("item_1");
-    t.previous_item_id = str("item_0");
-    t.language = str("fr");
-    t.metadata = str("{\"a\":1,\"b\":[true,null,{\"c\":1.5}],"
-                     "\"date\":{\"oid\":\"x\"},\"n\":12345678901,\"\":\"\"}");
-
+    t = whole_item();
     append(&t, 1, RT_STORE_OK);
 
     page = list("ann", "s", NULL, 10, 0);
 
     assert_int_equal(page.n, 1);
     assert_false(page.next.set);
-
-    r = &page.items[0];
-
-    assert_memory_equal(&r->id, &t.id, sizeof(rt_id_t));
-    assert_int_equal(r->role, t.role);
-    assert_int_equal(r->source, t.source);
-    assert_int_equal(r->timestamp, t.timestamp);
-    assert_int_equal(r->created_at, t.created_at);
-    assert_int_equal(r->seq, t.seq);
-    is("ann", r->user_id);
-    is("s", r->session_id);
-    is(t.text.data, r->text);
-    is("rtc_1", r->call_id);
-    is("item_1", r->item_id);
-    is("item_0", r->previous_item_id);
-    is("fr", r->language);
-    is(t.metadata.data, r->metadata);
+    same_item(&t, &page.items[0]);
 
     rt_page_free(&page);
 }
