@@ -17,6 +17,7 @@ add_block_preprocessor(sub {
     realtime_jwt_key ../html/jwt.key alg=HS256;
     log_format code '$status $realtime_error $uri';
     access_log logs/access.log code;
+    limit_req_zone $uri zone=one:1m rate=1r/m;
 END
     $block->set_value('request', 'GET /me') unless defined $block->request || defined $block->pipelined_requests;
     $block->set_value('no_error_log', "[alert]\n[crit]");
@@ -208,3 +209,35 @@ location = /me { realtime_me; realtime_status; }
 --- must_die
 --- error_log
 "realtime_status" directive cannot share its location with another realtime handler
+
+
+
+=== TEST 17: nginx's limits: 503
+--- config
+location = /me { realtime_me; limit_req zone=one; }
+--- pipelined_requests eval
+["GET /me", "GET /me"]
+--- more_headers eval
+main::bearer()
+--- error_code eval
+[200, 503]
+--- response_headers eval
+["Cache-Control: no-store", "Retry-After: 1"]
+--- response_body_like eval
+['"id"', '"type":"api_error","code":"busy"']
+
+
+
+=== TEST 18: nginx's limits: 429
+--- config
+location = /me { realtime_me; limit_req zone=one; limit_req_status 429; }
+--- pipelined_requests eval
+["GET /me", "GET /me"]
+--- more_headers eval
+main::bearer()
+--- error_code eval
+[200, 429]
+--- response_headers eval
+["Cache-Control: no-store", "Retry-After: 1"]
+--- response_body_like eval
+['"id"', '"type":"rate_limit_error","code":"too_many_requests"']

@@ -226,3 +226,15 @@ my $m = 'OpenAI Realtime API error: x' . "\xc3\xa9" x 511;
 --- request eval: ['GET /log', post('drip'), 'GET /log?wait=hangup']
 --- error_code eval: [200, 500, 200]
 --- response_body_like eval: ['', '"upstream_timeout"', 'rtc_u7_drip/hangup']
+
+
+
+=== TEST 20: the log has the status that the client got, and upstream's beside it
+--- http_config
+log_format failures '$status $upstream_status $realtime_error';
+--- offer
+access_log logs/access.log failures;
+--- request eval: post('reset')
+--- error_code: 500
+--- access_log
+500 502 upstream_unreachable
