@@ -359,6 +359,23 @@ rt_mongo_pool(rt_mongo_t *m, rt_store_error_t *err)
 }
 
 
+int
+rt_mongo_elects(rt_mongo_t *m, int64_t start)
+{
+    static const struct timespec  pause = { 0, 50000000 };
+
+    if (mongoc_uri_get_replica_set(m->uri) == NULL
+        || rt_store_clock() - start > m->timeout / 2)
+    {
+        return 0;
+    }
+
+    nanosleep(&pause, NULL);
+
+    return 1;
+}
+
+
 int64_t
 rt_mongo_time(const rt_mongo_op_t *op)
 {

@@ -53,6 +53,15 @@ rt_store_rc_e rt_mongo_begin(rt_mongo_t *m, const char *collection,
 void rt_mongo_end(rt_mongo_op_t *op);
 
 
+/*
+ * Whether to try again what could not be done: there are members that may be
+ * electing a primary, and not half of the time has passed since start.
+ * Waits a moment.
+ */
+
+int rt_mongo_elects(rt_mongo_t *m, int64_t start);
+
+
 /* what one command may take on the server: for maxTimeMS */
 int64_t rt_mongo_time(const rt_mongo_op_t *op);
 

@@ -9,7 +9,9 @@
  * Threads: rt_store_check(), rt_store_open() and rt_store_close() never wait
  * and are for the main thread.  All the others block and are for pool
  * threads, any number of them at once; each thread works with a connection of
- * its own.  Each call ends after conf.timeout_ms, give or take one disk flush.
+ * its own.  Each call ends after conf.timeout_ms, give or take one disk flush;
+ * a write to a replica set that elects a primary which then falls silent takes
+ * half as long again.
  *
  * Failures: a call writes nothing to any log.  It returns a code and its
  * text, for the caller to log in its own thread; no text holds a password

@@ -119,15 +119,23 @@ rt_store_mongo_append(rt_store_t *st, const rt_transcript_t *const *items,
     rt_store_mongo_t  *s = (rt_store_mongo_t *) st;
 
     size_t         i;
+    int64_t        start;
     rt_mongo_op_t  op;
     rt_store_rc_e  rc;
 
-    rc = rt_mongo_begin(s->mongo, NULL, &op, err);
+    start = rt_store_clock();
 
-    if (rc == RT_STORE_OK) {
-        rc = rt_store_mongo_write(&op, items, n, results, err);
-        rt_mongo_end(&op);
-    }
+    do {
+        rc = rt_mongo_begin(s->mongo, NULL, &op, err);
+
+        if (rc == RT_STORE_OK) {
+            rc = rt_store_mongo_write(&op, items, n, results, err);
+            rt_mongo_end(&op);
+        }
+
+        /* the ids are the same, so nothing is written twice */
+
+    } while (rc == RT_STORE_UNAVAILABLE && rt_mongo_elects(s->mongo, start));
 
     if (rc != RT_STORE_OK) {
         for (i = 0; i < n; i++) {

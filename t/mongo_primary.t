@@ -85,6 +85,31 @@ subtest 'faults that a write outlives' => sub {
 };
 
 
+subtest 'an election that takes its time' => sub {
+    my $primary = Primary->new;
+    my $nginx = nginx($primary);
+
+    $primary->say('election 2000');
+
+    for my $fault ('stepdown', 'stepdown-late') {
+        $primary->say("insert $fault");
+
+        my ($status, $ids, $texts, $seconds) = post($nginx, 3);
+
+        is($status, 200, "$fault: no error to the client");
+        cmp_ok($seconds, '>', 1.5, 'who waits for the new primary');
+        cmp_ok($seconds, '<', 5, 'in time');
+        is_stored_once($primary, $ids, $texts);
+    }
+
+    $primary->say('election 60000');
+    $primary->say('insert stepdown');
+    my ($status, undef, undef, $seconds) = post($nginx, 1);
+    is($status, 503, 'one that takes too long is an error');
+    cmp_ok($seconds, '<', 5, 'in time');
+};
+
+
 subtest 'a primary that answers nothing at all' => sub {
     my $primary = Primary->new;
     my $nginx = nginx($primary);

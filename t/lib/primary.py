@@ -12,6 +12,7 @@ other, and answers each with a line:
                      lost           written, then the connection closes
                      silence        written, and never an answer
                      minority       written, but not by enough members in time
+  election MS        from now on nobody is primary for so long after a step down
   silence 1|0        the primary answers nothing at all, also no hello, and the
                      other one takes over; 0: it is back, as a secondary
   refuse CMD CODE NAME   this command gets an error from now on
@@ -54,11 +55,21 @@ class Set:
         self.silent = None
         self.term = 1
         self.primary = 0
+        self.election = 0
         self.hosts = []
 
     def step_down(self):
-        self.primary = 1 - self.primary
-        self.term += 1
+        other, self.primary = 1 - self.primary, None
+
+        def elect():
+            with self.lock:
+                self.primary = other
+                self.term += 1
+
+        if self.election:
+            threading.Timer(self.election, elect).start()
+        else:
+            elect()
 
     def state(self):
         last = {k: v for k, v in self.last.items() if k in ("writeConcern", "txnNumber", "ordered")}
@@ -150,9 +161,11 @@ class Member:
 
     def hello(self):
         primary = self.set.primary == self.number
-        return {"ok": 1, "helloOk": True, "ismaster": primary, "isWritablePrimary": primary, "secondary": not primary,
+        known = {} if self.set.primary is None else {"primary": self.set.hosts[self.set.primary]}
+        return {**known, "ok": 1, "helloOk": True,
+                "ismaster": primary, "isWritablePrimary": primary, "secondary": not primary,
                 "setName": "rs0", "setVersion": 1, "electionId": ObjectId("%024x" % self.set.term),
-                "hosts": self.set.hosts, "primary": self.set.hosts[self.set.primary], "me": self.address,
+                "hosts": self.set.hosts, "me": self.address,
                 "minWireVersion": 0, "maxWireVersion": 17, "maxBsonObjectSize": 16 << 20,
                 "maxMessageSizeBytes": 48000000, "maxWriteBatchSize": 100000, "logicalSessionTimeoutMinutes": 30}
 
@@ -196,6 +209,8 @@ def obey(the_set, words):
         the_set.step_down()
     elif words[0] == "silence":
         the_set.silent = None
+    elif words[0] == "election":
+        the_set.election = int(words[1]) / 1000
     elif words[0] == "refuse":
         the_set.refused[words[1]] = (int(words[2]), words[3])
     elif words[0] == "state":
