@@ -34,15 +34,18 @@ sub start {
     open my $out, '-|', 'scripts/ferretdb', 'start', $self->{dir}, $self->{port}, @args or die "scripts/ferretdb: $!";
     my @lines = <$out>;
     close $out or die "no MongoDB server\n";
-    $self->{running} = 1;
+    ($self->{pid}) = $lines[0] =~ /^(\d+) /;
 }
 
 
+# kill -9: it waits for no connection to end
 sub stop {
     my ($self) = @_;
 
-    system('scripts/ferretdb', 'stop', $self->{dir}) == 0 or die "the server does not stop\n";
-    $self->{running} = 0;
+    my $pid = delete $self->{pid};
+
+    kill 'KILL', $pid;
+    Nginx::wait_until(sub { !kill 0, $pid }, 'the server has gone');
 }
 
 
@@ -69,7 +72,7 @@ sub DESTROY {
     return if $self->{owner} != $$;
 
     local $?;
-    $self->stop if $self->{running};
+    $self->stop if $self->{pid};
     remove_tree($self->{dir});
 }
 

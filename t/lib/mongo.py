@@ -50,10 +50,10 @@ class Mongo:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def store(gateway, uri, timeout="2s", **conf):
+def store(gateway, uri, timeout="2s", spool="spool.db", **conf):
     """Has a gateway keep transcripts there, and in a spool."""
     http = f"realtime_store {uri};\n    realtime_store_timeout {timeout};\n"
-    http += f"    realtime_store_spool {gateway.path('spool.db')};"
+    http += f"    realtime_store_spool {gateway.path(spool)};"
     server = "location /realtime/transcripts { realtime_transcripts; }\n"
     server += "        location = /status { realtime_status; realtime_auth off; }"
     gateway.configure(**{"workers": 2, "http": http, "server": server, **conf})
