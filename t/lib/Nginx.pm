@@ -111,19 +111,33 @@ sub kill_all {
 
     kill 'KILL', @all;
     wait_until(sub { !kill 0, @all }, 'nginx has gone', 30);
+    unlink "$self->{dir}/logs/nginx.pid";
 }
 
 
 # ends it with a signal and waits until it has gone
+# stop(SIGNAL): QUIT without one; KILL is for its workers, too, which would live
+# on without their master
 sub stop {
     my ($self, $signal) = @_;
 
     return if !$self->{pid};
 
     my $pid = delete $self->{pid};
+    my @all = ($pid, ($signal // '') eq 'KILL' ? workers($pid) : ());
 
-    kill $signal || 'QUIT', $pid;
-    wait_until(sub { !kill 0, $pid }, 'nginx has gone', 30);
+    kill $signal || 'QUIT', @all;
+    wait_until(sub { !kill 0, @all }, 'nginx has gone', 30);
+    unlink "$self->{dir}/logs/nginx.pid";
+}
+
+
+sub workers {
+    my $pid = shift;
+
+    open my $in, '<', "/proc/$pid/task/$pid/children" or return;
+
+    return split ' ', <$in> // '';
 }
 
 
@@ -232,7 +246,8 @@ sub DESTROY {
 
     return if ($self->{owner} // $$) != $$;
 
-    $self->stop('KILL') if $self->{pid};
+    $self->{pid} //= $self->pid;
+    eval { $self->stop('KILL'); 1 } or warn $@;
     remove_tree($self->{dir});
 }
 
