@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""Offers over HTTP/2: many on one connection, and clients that leave."""
+"""Over HTTP/2: many requests on one connection, and clients that leave."""
 
 import hashlib
+import json
 import os
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
@@ -13,12 +15,18 @@ from gateway import Gateway, digest_in, free_port, offer, wait_for
 from http2 import Http2
 
 PATH = "/realtime/webrtc-offer"
+TRANSCRIPTS = "/realtime/transcripts"
 
 
 class Http2Gateway(Gateway):
     def __init__(self):
         self.http2_port = free_port()
-        super().__init__(server=f"listen 127.0.0.1:{self.http2_port} http2;")
+        super().__init__()
+        os.mkdir(self.path("store"))
+        self.store = self.path("store/realtime.db")
+        self.configure(http=f"realtime_store sqlite:{self.store};",
+                       server=f"listen 127.0.0.1:{self.http2_port} http2;"
+                              f"location {TRANSCRIPTS} {{ realtime_transcripts; }}")
 
     def browser(self, **how):
         return Http2(self.http2_port, **how)
@@ -115,11 +123,37 @@ def not_taken(gateway):
     browser.close()
 
 
+def transcripts(gateway):
+    """Transcripts that wait for the store: written, whether their client stays or not"""
+    headers = {**gateway.offer_headers(), "Content-Type": "application/json"}
+    browser = gateway.browser()
+
+    def post(text):
+        return browser.post(TRANSCRIPTS, headers, json.dumps({"text": text}).encode())
+
+    tap.equal(browser.answer(post("first"))[0], 200, "the first makes the file")
+    with sqlite3.connect(gateway.store, isolation_level=None) as database:
+        database.execute("BEGIN IMMEDIATE")
+        streams = {text: post(text) for text in ("stays", "goes", "stays too", "goes too")}
+        status, _, _ = browser.answer(browser.post(PATH, headers, b"{}"))
+        tap.equal(status, 415, "nginx has read all of them")
+        for text in ("goes", "goes too"):
+            browser.cancel(streams[text])
+        database.execute("ROLLBACK")
+        for text in ("stays", "stays too"):
+            tap.equal(browser.answer(streams[text])[0], 200, f"{text}: answered")
+        all_five = {"first", *streams}
+        tap.ok(wait_for(lambda: all_five == {row[0] for row in database.execute(
+            "SELECT text FROM transcripts")}, 5, "all in the file"), "all are in the file")
+    browser.close()
+
+
 def over_http2():
     """Over HTTP/2"""
     with Http2Gateway() as gateway:
         worker = wait_for(gateway.workers, 5, "a worker")
-        for test in (answered, refused, cancelled, connection_lost, not_all_there, not_taken):
+        for test in (answered, refused, cancelled, connection_lost, not_all_there, not_taken,
+                     transcripts):
             tap.note(test.__doc__)
             test(gateway)
         tap.equal(gateway.workers(), worker, "the worker lives")
