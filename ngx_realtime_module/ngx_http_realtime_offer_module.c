@@ -2,13 +2,13 @@
 #include "ngx_http_realtime_offer.h"
 #include "ngx_http_realtime_auth.h"
 #include "ngx_http_realtime_hangup.h"
+#include "ngx_realtime_reply.h"
 #include "rt_sdp.h"
 
 
 #define NGX_HTTP_REALTIME_DCID_MAX  65534
 
 
-static ngx_uint_t ngx_http_realtime_offer_type(ngx_http_request_t *r);
 static ngx_http_realtime_offer_ctx_t *ngx_http_realtime_offer_create_ctx(
     ngx_http_request_t *r);
 static void ngx_http_realtime_offer_cleanup(void *data);
@@ -75,7 +75,9 @@ ngx_http_realtime_offer_handler(ngx_http_request_t *r)
         return ngx_http_realtime_not_allowed(r, "POST");
     }
 
-    if (!ngx_http_realtime_offer_type(r)) {
+    if (!ngx_http_realtime_is_type(r, "application/sdp")
+        && !ngx_http_realtime_is_type(r, "text/plain"))
+    {
         return ngx_http_realtime_error(r,
                                   NGX_HTTP_REALTIME_E_UNSUPPORTED_MEDIA_TYPE);
     }
@@ -104,35 +106,6 @@ ngx_http_realtime_offer_handler(ngx_http_request_t *r)
                                          ngx_http_realtime_offer_body_handler);
 
     return (rc >= NGX_HTTP_SPECIAL_RESPONSE) ? rc : NGX_DONE;
-}
-
-
-static ngx_uint_t
-ngx_http_realtime_offer_type(ngx_http_request_t *r)
-{
-    size_t      len;
-    ngx_str_t  *type;
-
-    if (r->headers_in.content_type == NULL) {
-        return 0;
-    }
-
-    type = &r->headers_in.content_type->value;
-
-    for (len = 0; len < type->len; len++) {
-        if (type->data[len] == ';' || type->data[len] == ' '
-            || type->data[len] == '\t')
-        {
-            break;
-        }
-    }
-
-    return (len == sizeof("application/sdp") - 1
-            && ngx_strncasecmp(type->data, (u_char *) "application/sdp", len)
-               == 0)
-           || (len == sizeof("text/plain") - 1
-               && ngx_strncasecmp(type->data, (u_char *) "text/plain", len)
-                  == 0);
 }
 
 

@@ -14,8 +14,6 @@ static ngx_int_t ngx_http_realtime_transcripts_path(ngx_http_request_t *r,
     ngx_str_t *item);
 static ngx_int_t ngx_http_realtime_transcripts_post(
     ngx_http_realtime_transcripts_ctx_t *ctx);
-static ngx_uint_t ngx_http_realtime_transcripts_is_json(
-    ngx_http_request_t *r);
 static void ngx_http_realtime_transcripts_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_realtime_transcripts_write(
     ngx_http_realtime_transcripts_ctx_t *ctx);
@@ -157,7 +155,7 @@ ngx_http_realtime_transcripts_post(ngx_http_realtime_transcripts_ctx_t *ctx)
 
     r = ctx->request;
 
-    if (!ngx_http_realtime_transcripts_is_json(r)) {
+    if (!ngx_http_realtime_is_type(r, "application/json")) {
         return ngx_http_realtime_error(r,
                                    NGX_HTTP_REALTIME_E_UNSUPPORTED_MEDIA_TYPE);
     }
@@ -170,31 +168,6 @@ ngx_http_realtime_transcripts_post(ngx_http_realtime_transcripts_ctx_t *ctx)
     }
 
     return NGX_DONE;
-}
-
-
-static ngx_uint_t
-ngx_http_realtime_transcripts_is_json(ngx_http_request_t *r)
-{
-    ngx_str_t  *type;
-
-    static ngx_str_t  json = ngx_string("application/json");
-
-    if (r->headers_in.content_type == NULL) {
-        return 0;
-    }
-
-    type = &r->headers_in.content_type->value;
-
-    if (type->len < json.len
-        || ngx_strncasecmp(type->data, json.data, json.len) != 0)
-    {
-        return 0;
-    }
-
-    return type->len == json.len
-           || type->data[json.len] == ';'
-           || type->data[json.len] == ' ';
 }
 
 

@@ -81,6 +81,32 @@ ngx_http_realtime_add_header(ngx_http_request_t *r, char *name,
 
 
 ngx_uint_t
+ngx_http_realtime_is_type(ngx_http_request_t *r, char *type)
+{
+    size_t      len;
+    ngx_str_t  *value;
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
+    }
+
+    value = &r->headers_in.content_type->value;
+    len = ngx_strlen(type);
+
+    if (value->len < len
+        || ngx_strncasecmp(value->data, (u_char *) type, len) != 0)
+    {
+        return 0;
+    }
+
+    return value->len == len
+           || value->data[len] == ';'
+           || value->data[len] == ' '
+           || value->data[len] == '\t';
+}
+
+
+ngx_uint_t
 ngx_http_realtime_accepts(ngx_http_request_t *r, char *type)
 {
     size_t            len;

@@ -1,6 +1,6 @@
 
 /*
- * Whole replies and JSON strings.
+ * Whole replies, JSON strings, and media types.
  *
  * Event loop only, but for ngx_realtime_json_string(), which touches nothing
  * but its arguments.  Memory is the request's pool.
@@ -31,6 +31,12 @@ ngx_int_t ngx_http_realtime_send_json(ngx_http_request_t *r,
  */
 ngx_int_t ngx_http_realtime_add_header(ngx_http_request_t *r, char *name,
     ngx_str_t *value);
+
+/*
+ * Whether the body has that media type, with or without parameters; it is a
+ * literal.
+ */
+ngx_uint_t ngx_http_realtime_is_type(ngx_http_request_t *r, char *type);
 
 /*
  * Whether an Accept header of the request names the media type; it is a
