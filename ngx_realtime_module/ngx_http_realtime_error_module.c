@@ -9,6 +9,8 @@
 #define NGX_HTTP_REALTIME_RATE          "rate_limit_error"
 #define NGX_HTTP_REALTIME_API           "api_error"
 
+#define NGX_HTTP_UNPROCESSABLE          422
+
 
 typedef struct {
     ngx_uint_t   status;
@@ -427,6 +429,13 @@ ngx_http_realtime_header_filter(ngx_http_request_t *r)
     r->err_status = ctx->error.status;
     r->headers_out.status = ctx->error.status;
     r->headers_out.status_line.len = 0;
+
+    if (ctx->error.status == NGX_HTTP_UNPROCESSABLE) {
+
+        /* nginx has no words for it, and ends the line with a blank */
+
+        ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Entity");
+    }
 
     if (ngx_http_realtime_error_body(r, ctx) != NGX_OK
         || ngx_http_realtime_error_headers(r, &ctx->error) != NGX_OK

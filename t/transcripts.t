@@ -97,6 +97,7 @@ Store::as(sub => 'boss', roles => ['Admin'])
 POST /t
 [{"text":"ok"},{"text":" ","rol":"user"}]
 --- error_code: 422
+--- raw_response_headers_like: ^HTTP/1\.1 422 Unprocessable Entity\r\n
 --- response_headers
 Content-Type: application/json
 --- response_body_like: ^\{"detail":\[\{"loc":\["body",1,"text"\],"msg":"[^"]+","type":"[a-z_]+"},\{"loc":\["body",1,"rol"\],"msg":"[^"]+","type":"[a-z_]+"}\],"error":\{"message":"Invalid transcript","type":"invalid_request_error","code":"invalid_transcript","param":null}}$
