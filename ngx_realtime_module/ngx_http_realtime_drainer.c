@@ -108,15 +108,7 @@ ngx_http_realtime_drainer_run(void *data)
 {
     ngx_http_realtime_drainer_t *d = data;
 
-    if (d->counted) {
-        d->rc = rt_drain_step(&d->drain, &d->err);
-        return;
-    }
-
-    /* a status after a restart does not wait for the store's timeout */
-
-    d->rc = rt_spool_depth(d->drain.spool, &d->drain.depth, &d->err)
-            == RT_STORE_OK ? RT_DRAIN_EMPTY : RT_DRAIN_FAILED;
+    d->rc = rt_drain_step(&d->drain, &d->err);
 }
 
 
@@ -128,12 +120,6 @@ ngx_http_realtime_drainer_done(void *data)
     d->running = 0;
 
     if (d->rc == RT_DRAIN_BUSY) {
-        return;
-    }
-
-    if (!d->counted && d->rc == RT_DRAIN_EMPTY) {
-        d->counted = 1;
-        ngx_http_realtime_drainer_depth(&d->drain.depth);
         return;
     }
 

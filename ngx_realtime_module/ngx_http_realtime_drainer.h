@@ -27,7 +27,6 @@ typedef struct {
                                                drain for */
     ngx_msec_t                  leaves;     /* when that is over; 0: it stays */
     ngx_uint_t                  running;
-    ngx_uint_t                  counted;    /* the depth at the start */
 
     rt_drain_rc_e               rc;
     rt_store_error_t            err;
