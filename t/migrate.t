@@ -116,7 +116,10 @@ like($out, qr/^transcripts: 601 in the file, 0 copied, 601 found/m, 'copies noth
 my $resend = $json->encode({ text => 'other words', session_id => 's1', item_id => 'i1' });
 $new->request($new->connected, 'POST /t', $resend);
 $old->request($old->connected, 'POST /t', '{"text":"late"}');
-($status, $out) = migrate($file, $mongo->uri);
+{
+    local $ENV{MONGODB_URI} = $mongo->uri;
+    ($status, $out) = migrate($file);
+}
 like($out, qr/^transcripts: 602 in the file, 1 copied, 602 found/m, 'what came meanwhile is copied');
 is($mongo->python('print(c.count_documents({}))'), "602\n", 'and nothing is there twice');
 
