@@ -1,7 +1,6 @@
 
 #define _GNU_SOURCE             /* memmem(), memrchr() */
 
-#include <stdint.h>
 #include <string.h>
 
 #include "rt_sdp.h"
@@ -10,12 +9,11 @@
 #define RT_SDP_PREFIX      "rtc_"
 #define RT_SDP_PREFIX_LEN  (sizeof(RT_SDP_PREFIX) - 1)
 
-
-#define RT_SDP_ONES        0x0101010101010101ull
-#define RT_SDP_HIGH        0x8080808080808080ull
+#define RT_SDP_BLOCK       16
 
 
 static int rt_sdp_control(const char *sdp, size_t len);
+static inline unsigned char rt_sdp_is_control(unsigned char c);
 static int rt_sdp_word(unsigned char c);
 
 
@@ -46,47 +44,42 @@ rt_sdp_offer(const char *sdp, size_t len)
 
 
 /*
- * Eight bytes at a time: most hold none below 0x20 and no DEL, and only the
- * others are looked at one by one.
+ * No way out of the loop's midst, and as many results as a vector has bytes:
+ * so compilers make it of vectors.
  */
 
 static int
 rt_sdp_control(const char *sdp, size_t len)
 {
-    size_t         i, end;
-    uint64_t       w, del;
-    unsigned char  c;
+    size_t         i, j;
+    unsigned char  any, found[RT_SDP_BLOCK];
 
-    for (i = 0; i < len; i = end) {
+    any = 0;
+    memset(found, 0, sizeof(found));
 
-        end = i + sizeof(w);
-
-        if (end <= len) {
-            memcpy(&w, sdp + i, sizeof(w));
-            del = w ^ (RT_SDP_ONES * 0x7f);
-
-            if (((((w - RT_SDP_ONES * 0x20) & ~w)
-                  | ((del - RT_SDP_ONES) & ~del)) & RT_SDP_HIGH) == 0)
-            {
-                continue;
-            }
-
-        } else {
-            end = len;
-        }
-
-        for ( /* void */ ; i < end; i++) {
-            c = (unsigned char) sdp[i];
-
-            if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r')
-                || c == 0x7f)
-            {
-                return 1;
-            }
+    for (i = 0; i + RT_SDP_BLOCK <= len; i += RT_SDP_BLOCK) {
+        for (j = 0; j < RT_SDP_BLOCK; j++) {
+            found[j] |= rt_sdp_is_control((unsigned char) sdp[i + j]);
         }
     }
 
-    return 0;
+    for ( /* void */ ; i < len; i++) {
+        any |= rt_sdp_is_control((unsigned char) sdp[i]);
+    }
+
+    for (j = 0; j < RT_SDP_BLOCK; j++) {
+        any |= found[j];
+    }
+
+    return any;
+}
+
+
+static inline unsigned char
+rt_sdp_is_control(unsigned char c)
+{
+    return ((c < 0x20) & (c != '\t') & (c != '\n') & (c != '\r'))
+           | (c == 0x7f);
 }
 
 

@@ -70,6 +70,41 @@ test_offer(void **state)
 }
 
 
+/* every byte at every place of blocks and of what is behind the last one */
+
+static void
+test_control(void **state)
+{
+    char      *p;
+    int        c;
+    size_t     i, len;
+    rt_sdp_e   expected;
+
+    static char  text[] = OFFER "a=0123456789abcdefghijklmno";
+
+    (void) state;
+
+    len = sizeof(text) - 1;
+    p = copy(text, len);
+
+    for (i = sizeof(OFFER) - 1; i < len; i++) {
+        for (c = 0; c < 256; c++) {
+
+            p[i] = (char) c;
+            expected = ((c < 0x20 && c != '\t' && c != '\n' && c != '\r')
+                        || c == 0x7f)
+                       ? RT_SDP_CONTROL : RT_SDP_OK;
+
+            assert_int_equal(rt_sdp_offer(p, len), expected);
+        }
+
+        p[i] = text[i];
+    }
+
+    free(p);
+}
+
+
 static void
 test_reason(void **state)
 {
@@ -203,6 +238,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_offer),
+        cmocka_unit_test(test_control),
         cmocka_unit_test(test_reason),
         cmocka_unit_test(test_answer),
         cmocka_unit_test(test_call_id),
