@@ -15,11 +15,28 @@
 #include <ngx_http.h>
 
 
+/*
+ * What a handler has worked out of a user, for his next request: there for as
+ * long as the worker remembers the token.  The one place is shared by all
+ * locations, so whoever reads it asks for the owner first.
+ */
+
+#define NGX_HTTP_REALTIME_MEMO_LEN  64
+
 typedef struct {
-    ngx_str_t     id;        /* who owns data; without control characters */
-    ngx_str_t     email;     /* empty where it is not known */
-    ngx_array_t  *roles;     /* of ngx_str_t, in the order of the token */
-    unsigned      admin:1;   /* has one of realtime_admin_roles */
+    void                      *owner;   /* NULL: nobody's */
+    u_char                     text[NGX_HTTP_REALTIME_MEMO_LEN];
+} ngx_http_realtime_memo_t;
+
+
+typedef struct {
+    ngx_str_t                  id;      /* who owns data; without control
+                                           characters */
+    ngx_str_t                  email;   /* empty where it is not known */
+    ngx_array_t               *roles;   /* of ngx_str_t, in the order of the
+                                           token */
+    ngx_http_realtime_memo_t  *memo;
+    unsigned                   admin:1; /* has one of realtime_admin_roles */
 } ngx_http_realtime_user_t;
 
 

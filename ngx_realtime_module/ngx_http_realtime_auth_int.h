@@ -87,6 +87,7 @@ typedef struct {
 
 typedef struct {
     ngx_http_realtime_user_t          user;
+    ngx_http_realtime_memo_t          memo;
     double                            from;
     double                            until;
     ngx_uint_t                        refs;

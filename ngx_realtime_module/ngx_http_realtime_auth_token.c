@@ -107,7 +107,8 @@ ngx_http_realtime_auth_bare(ngx_str_t value)
 
     (void) ngx_http_realtime_auth_strip(&value, "Bearer ");
 
-    p = ngx_strnstr(value.data, NGX_HTTP_REALTIME_SUBPROTOCOL, value.len);
+    p = memmem(value.data, value.len, NGX_HTTP_REALTIME_SUBPROTOCOL,
+               sizeof(NGX_HTTP_REALTIME_SUBPROTOCOL) - 1);
 
     if (p != NULL
         && (p == value.data || p[-1] == ' ' || p[-1] == ','))

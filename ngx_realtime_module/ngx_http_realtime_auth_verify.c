@@ -188,6 +188,7 @@ ngx_http_realtime_identity_create(rt_str_t user, rt_str_t email,
     (void) ngx_http_realtime_auth_copy(p, &id->user.email, email);
 
     id->user.roles = array;
+    id->user.memo = &id->memo;
     id->refs = 1;
 
     return id;

@@ -18,10 +18,8 @@
 #include <openssl/evp.h>
 
 #include "ngx_http_realtime.h"
+#include "ngx_http_realtime_auth.h"
 #include "ngx_http_realtime_upstream.h"
-
-
-#define NGX_HTTP_REALTIME_SAFETY_LEN  64       /* SHA-256 as hex */
 
 
 /* a model, and what of the request to the API depends on it */
@@ -188,10 +186,10 @@ void ngx_http_realtime_offer_finalize_request(ngx_http_request_t *r,
 
 /*
  * Records the identifier of a user for the API in ctx->safety: HMAC-SHA-256
- * with the API key, as hex.
+ * with the API key, as hex.  Made once, then taken from the user's memo.
  */
 ngx_int_t ngx_http_realtime_offer_safety(ngx_http_realtime_offer_ctx_t *ctx,
-    ngx_str_t *user);
+    ngx_http_realtime_user_t *user);
 
 
 extern ngx_command_t  ngx_http_realtime_offer_commands[];

@@ -5,9 +5,6 @@
 
 #include "ngx_realtime_peer.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-
 
 #define NGX_HTTP_REALTIME_URL          "https://api.openai.com/v1"
 #define NGX_HTTP_REALTIME_ANSWER_SIZE  (16 * 1024)

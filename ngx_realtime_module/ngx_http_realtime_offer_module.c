@@ -1,6 +1,5 @@
 
 #include "ngx_http_realtime_offer.h"
-#include "ngx_http_realtime_auth.h"
 #include "ngx_http_realtime_hangup.h"
 #include "ngx_realtime_reply.h"
 #include "rt_sdp.h"
@@ -95,7 +94,7 @@ ngx_http_realtime_offer_handler(ngx_http_request_t *r)
 
     if (user != NULL
         && ctx->conf->safety_identifier
-        && ngx_http_realtime_offer_safety(ctx, &user->id) != NGX_OK)
+        && ngx_http_realtime_offer_safety(ctx, user) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -8,6 +8,8 @@
 
 
 #define NGX_HTTP_REALTIME_BOUNDARY_LEN  32      /* 128 random bits as hex */
+#define NGX_HTTP_REALTIME_RANDOM_LEN    (NGX_HTTP_REALTIME_BOUNDARY_LEN / 2)
+#define NGX_HTTP_REALTIME_BOUNDARIES    64      /* made at once */
 
 #define NGX_HTTP_REALTIME_SDP_PART                                           \
     CRLF "Content-Disposition: form-data; name=\"sdp\"" CRLF                 \
@@ -24,6 +26,16 @@ static u_char *ngx_http_realtime_offer_line(u_char *p,
     ngx_http_realtime_offer_ctx_t *ctx);
 static ngx_chain_t *ngx_http_realtime_offer_link(ngx_http_request_t *r,
     u_char *pos, u_char *last);
+static ngx_int_t ngx_http_realtime_offer_hash(
+    ngx_http_realtime_offer_ctx_t *ctx, ngx_str_t *id, u_char *text);
+
+
+/* of this worker, filled after fork: the random bytes of the next boundaries */
+
+static u_char      ngx_http_realtime_offer_random[
+                                               NGX_HTTP_REALTIME_BOUNDARIES
+                                               * NGX_HTTP_REALTIME_RANDOM_LEN];
+static ngx_uint_t  ngx_http_realtime_offer_nrandom;
 
 
 ngx_int_t
@@ -221,15 +233,27 @@ static ngx_int_t
 ngx_http_realtime_offer_boundary(ngx_http_request_t *r,
     ngx_http_realtime_offer_ctx_t *ctx, u_char *boundary)
 {
-    u_char  random[NGX_HTTP_REALTIME_BOUNDARY_LEN / 2];
+    u_char  *random;
 
-    if (RAND_bytes(random, sizeof(random)) != 1) {
-        ngx_ssl_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "RAND_bytes() failed");
-        return NGX_ERROR;
+    if (ngx_http_realtime_offer_nrandom == 0) {
+
+        if (RAND_bytes(ngx_http_realtime_offer_random,
+                       sizeof(ngx_http_realtime_offer_random))
+            != 1)
+        {
+            ngx_ssl_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "RAND_bytes() failed");
+            return NGX_ERROR;
+        }
+
+        ngx_http_realtime_offer_nrandom = NGX_HTTP_REALTIME_BOUNDARIES;
     }
 
-    (void) ngx_hex_dump(boundary, random, sizeof(random));
+    random = ngx_http_realtime_offer_random
+             + --ngx_http_realtime_offer_nrandom
+               * NGX_HTTP_REALTIME_RANDOM_LEN;
+
+    (void) ngx_hex_dump(boundary, random, NGX_HTTP_REALTIME_RANDOM_LEN);
 
     if (rt_sdp_holds((char *) ctx->offer.data, ctx->offer.len,
                      (char *) boundary, NGX_HTTP_REALTIME_BOUNDARY_LEN))
@@ -287,10 +311,44 @@ ngx_http_realtime_offer_link(ngx_http_request_t *r, u_char *pos, u_char *last)
 
 ngx_int_t
 ngx_http_realtime_offer_safety(ngx_http_realtime_offer_ctx_t *ctx,
-    ngx_str_t *user)
+    ngx_http_realtime_user_t *user)
+{
+    ngx_http_realtime_memo_t  *memo;
+
+    memo = user->memo;
+
+    if (memo->owner != ctx->conf) {
+
+        memo->owner = NULL;
+
+        if (ngx_http_realtime_offer_hash(ctx, &user->id, memo->text)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        memo->owner = ctx->conf;
+    }
+
+    ctx->safety.data = ngx_pnalloc(ctx->request->pool,
+                                   NGX_HTTP_REALTIME_MEMO_LEN);
+    if (ctx->safety.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->safety.len = NGX_HTTP_REALTIME_MEMO_LEN;
+    ngx_memcpy(ctx->safety.data, memo->text, NGX_HTTP_REALTIME_MEMO_LEN);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_offer_hash(ngx_http_realtime_offer_ctx_t *ctx,
+    ngx_str_t *id, u_char *text)
 {
     size_t        len;
-    u_char        hash[NGX_HTTP_REALTIME_SAFETY_LEN / 2];
+    u_char        hash[NGX_HTTP_REALTIME_MEMO_LEN / 2];
     EVP_MAC_CTX  *mac;
 
     /* keyed at start; begins anew with the same key each time */
@@ -298,7 +356,7 @@ ngx_http_realtime_offer_safety(ngx_http_realtime_offer_ctx_t *ctx,
     mac = ctx->conf->mac;
 
     if (EVP_MAC_init(mac, NULL, 0, NULL) != 1
-        || EVP_MAC_update(mac, user->data, user->len) != 1
+        || EVP_MAC_update(mac, id->data, id->len) != 1
         || EVP_MAC_final(mac, hash, &len, sizeof(hash)) != 1)
     {
         ngx_ssl_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
@@ -306,14 +364,7 @@ ngx_http_realtime_offer_safety(ngx_http_realtime_offer_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    ctx->safety.data = ngx_pnalloc(ctx->request->pool,
-                                   NGX_HTTP_REALTIME_SAFETY_LEN);
-    if (ctx->safety.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->safety.len = NGX_HTTP_REALTIME_SAFETY_LEN;
-    (void) ngx_hex_dump(ctx->safety.data, hash, sizeof(hash));
+    (void) ngx_hex_dump(text, hash, sizeof(hash));
 
     return NGX_OK;
 }
