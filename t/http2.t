@@ -2,6 +2,7 @@
 """Over HTTP/2: many requests on one connection, and clients that leave."""
 
 import hashlib
+import http.client
 import json
 import os
 import sqlite3
@@ -26,7 +27,8 @@ class Http2Gateway(Gateway):
         self.store = self.path("store/realtime.db")
         self.configure(http=f"realtime_store sqlite:{self.store};",
                        server=f"listen 127.0.0.1:{self.http2_port} http2;"
-                              f"location {TRANSCRIPTS} {{ realtime_transcripts; }}")
+                              f"location {TRANSCRIPTS} {{ realtime_transcripts; }}"
+                              "location /realtime/status { realtime_status; }")
 
     def browser(self, **how):
         return Http2(self.http2_port, **how)
@@ -148,12 +150,27 @@ def transcripts(gateway):
     browser.close()
 
 
+def counted(gateway):
+    """All of it was counted"""
+    def counters():
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=5)
+        connection.request("GET", "/realtime/status", headers=gateway.offer_headers())
+        counts = json.load(connection.getresponse())
+        connection.close()
+        names = "offers", "undelivered", "hangups", "hangups_failed", "transcripts"
+        return [counts[f"{name}_total"] for name in names]
+
+    # a hang-up counts once upstream has answered it
+    wait_for(lambda: counters()[2] == 8, 5, "8 hang-ups")
+    tap.equal(counters(), [15, 8, 8, 0, 5], "each of the tests above")
+
+
 def over_http2():
     """Over HTTP/2"""
     with Http2Gateway() as gateway:
         worker = wait_for(gateway.workers, 5, "a worker")
         for test in (answered, refused, cancelled, connection_lost, not_all_there, not_taken,
-                     transcripts):
+                     transcripts, counted):
             tap.note(test.__doc__)
             test(gateway)
         tap.equal(gateway.workers(), worker, "the worker lives")
