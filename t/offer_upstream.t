@@ -238,3 +238,31 @@ access_log logs/access.log failures;
 --- error_code: 500
 --- access_log
 500 502 upstream_unreachable
+
+
+
+=== TEST 21: a hang-up goes to a server of the upstream block that is up
+--- http_config
+upstream voice {
+    server 127.0.0.1:1 down;
+    server 127.0.0.1:2 backup;
+    server 127.0.0.1:$TEST_NGINX_PEER_PORT;
+}
+--- config
+location = /offer {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream http://voice/v1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+}
+location /log { proxy_pass http://127.0.0.1:$TEST_NGINX_PEER_PORT; }
+--- request eval
+['GET /log', post('empty'), 'GET /log?wait=hangup', post('empty'), 'GET /log?wait=hangup']
+--- error_code eval: [200, 500, 200, 500, 200]
+--- response_body_like eval
+['', ('bad_answer', '^POST /v1/realtime/calls empty\nPOST /v1/realtime/calls/rtc_u7_empty/hangup \n$') x 2]
+--- no_error_log
+[alert]
+[crit]
+is not ended yet
