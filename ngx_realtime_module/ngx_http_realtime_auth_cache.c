@@ -2,24 +2,28 @@
 #include "ngx_http_realtime_auth_int.h"
 
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 
 /*
  * Tokens that were verified lately, so that a signature is verified once and
  * not with each request.  One cache a worker; an entry is for one token under
  * one set of rules, since two locations may want different issuers of it.
- * The token itself is not kept.
+ * The token itself is not kept, but its SipHash under a key of the worker's
+ * own: without the key nobody can make a token that has the same.
  */
 
 #define NGX_HTTP_REALTIME_CACHE_SIZE     4096   /* tokens */
 #define NGX_HTTP_REALTIME_CACHE_BUCKETS  4096   /* a power of two */
 #define NGX_HTTP_REALTIME_CACHE_TIME     60     /* seconds */
 
+#define NGX_HTTP_REALTIME_CACHE_DIGEST   16     /* bytes, as many as the key */
+
 
 typedef struct {
     ngx_queue_t                     bucket;
     ngx_queue_t                     age;        /* the newest first */
-    u_char                          digest[32];
+    u_char                          digest[NGX_HTTP_REALTIME_CACHE_DIGEST];
     ngx_http_realtime_verifier_t   *verifier;
     ngx_http_realtime_identity_t   *identity;
     time_t                          expires;
@@ -31,11 +35,13 @@ typedef struct {
     ngx_queue_t                     buckets[NGX_HTTP_REALTIME_CACHE_BUCKETS];
     ngx_queue_t                     age;
     ngx_uint_t                      n;
-    EVP_MD                         *md;
-    EVP_MD_CTX                     *ctx;
+    EVP_MAC_CTX                    *mac;
+    u_char                          key[NGX_HTTP_REALTIME_CACHE_DIGEST];
 } ngx_http_realtime_cache_t;
 
 
+static ngx_int_t ngx_http_realtime_cache_digest(rt_str_t token,
+    u_char *digest);
 static ngx_atomic_uint_t ngx_http_realtime_cache_generation(
     ngx_http_realtime_verifier_t *verifier);
 static ngx_http_realtime_cached_t *ngx_http_realtime_cache_find(
@@ -52,6 +58,7 @@ static ngx_http_realtime_cache_t  *ngx_http_realtime_cache;
 ngx_int_t
 ngx_http_realtime_cache_init(ngx_cycle_t *cycle)
 {
+    EVP_MAC                    *mac;
     ngx_uint_t                  i;
     ngx_http_realtime_cache_t  *cache;
 
@@ -60,12 +67,25 @@ ngx_http_realtime_cache_init(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    cache->md = EVP_MD_fetch(NULL, "SHA256", NULL);
-    cache->ctx = EVP_MD_CTX_new();
+    mac = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
 
-    if (cache->md == NULL || cache->ctx == NULL) {
-        EVP_MD_free(cache->md);
-        EVP_MD_CTX_free(cache->ctx);
+    if (mac == NULL) {
+
+        /* OpenSSL can be built or configured without */
+
+        ngx_ssl_error(NGX_LOG_NOTICE, cycle->log, 0,
+                      "no SipHash: each token is verified anew");
+        return NGX_OK;
+    }
+
+    cache->mac = EVP_MAC_CTX_new(mac);
+    EVP_MAC_free(mac);
+
+    if (cache->mac == NULL || RAND_bytes(cache->key, sizeof(cache->key)) != 1)
+    {
+        ngx_ssl_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "key of the cache of tokens failed");
+        EVP_MAC_CTX_free(cache->mac);
         return NGX_ERROR;
     }
 
@@ -99,8 +119,8 @@ ngx_http_realtime_cache_exit(ngx_cycle_t *cycle)
                                          ngx_http_realtime_cached_t, age));
     }
 
-    EVP_MD_free(cache->md);
-    EVP_MD_CTX_free(cache->ctx);
+    EVP_MAC_CTX_free(cache->mac);
+    ngx_explicit_memzero(cache->key, sizeof(cache->key));
 
     ngx_http_realtime_cache = NULL;
 }
@@ -110,7 +130,7 @@ ngx_http_realtime_auth_status_e
 ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
     rt_str_t token, ngx_http_realtime_identity_t **identity, ngx_log_t *log)
 {
-    u_char                            digest[32];
+    u_char                            digest[NGX_HTTP_REALTIME_CACHE_DIGEST];
     ngx_queue_t                      *q;
     ngx_http_realtime_cache_t        *cache;
     ngx_http_realtime_cached_t       *e;
@@ -120,9 +140,7 @@ ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
 
     if (cache == NULL
         || token.len > RT_JWT_MAX
-        || EVP_DigestInit_ex2(cache->ctx, cache->md, NULL) != 1
-        || EVP_DigestUpdate(cache->ctx, token.data, token.len) != 1
-        || EVP_DigestFinal_ex(cache->ctx, digest, NULL) != 1)
+        || ngx_http_realtime_cache_digest(token, digest) != NGX_OK)
     {
         return ngx_http_realtime_auth_verify(verifier, token, identity, log);
     }
@@ -178,6 +196,30 @@ ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
     cache->n++;
 
     return NGX_HTTP_REALTIME_AUTH_OK;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_cache_digest(rt_str_t token, u_char *digest)
+{
+    size_t                      len;
+    ngx_http_realtime_cache_t  *cache;
+
+    cache = ngx_http_realtime_cache;
+
+    /* early OpenSSL 3.0 does not begin anew without the key */
+
+    if (EVP_MAC_init(cache->mac, cache->key, sizeof(cache->key), NULL) != 1
+        || EVP_MAC_update(cache->mac, (u_char *) token.data, token.len) != 1
+        || EVP_MAC_final(cache->mac, digest, &len,
+                         NGX_HTTP_REALTIME_CACHE_DIGEST)
+           != 1)
+    {
+        ERR_clear_error();
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
