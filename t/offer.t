@@ -253,11 +253,11 @@ my $o = offer('digest')
 
 
 === TEST 20: because nobody can guess what ends a part
---- request eval: [(post('boundary')) x 2]
---- error_code eval: [201, 201]
+--- request eval: [(post('boundary')) x 70]
+--- error_code eval: [(201) x 70]
 --- response_body_filters eval
 our %seen; sub { my $body = shift; $seen{$body}++ ? 'again' : $body }
---- response_body_like eval: [('^v=0\r\ns=[0-9a-f]{32}\r\n$') x 2]
+--- response_body_like eval: [('^v=0\r\ns=[0-9a-f]{32}\r\n$') x 70]
 
 
 
