@@ -106,8 +106,14 @@ sub kill_all {
     my ($self) = @_;
 
     my $pid = delete $self->{pid};
-    open my $in, '<', "/proc/$pid/task/$pid/children" or die "children: $!";
-    my @all = ($pid, split ' ', <$in>);
+    my @all = ($pid);
+
+    # stopped, so that it starts no other in their place
+    kill 'STOP', $pid;
+
+    if (open my $in, '<', "/proc/$pid/task/$pid/children") {
+        push @all, split ' ', <$in> // '';
+    }
 
     kill 'KILL', @all;
     wait_until(sub { !kill 0, @all }, 'nginx has gone', 30);
