@@ -1,7 +1,9 @@
 """Load: closed loop through wrk, open loop through a client of our own."""
 
 import asyncio
+import contextlib
 import json
+import socket
 import subprocess
 import time
 
@@ -23,6 +25,31 @@ def post(path, token, body, content_type="application/sdp"):
     head = (f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
             f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n")
     return head.encode() + body
+
+
+def exchange(connection, request):
+    """One request and its answer on a plain socket"""
+    connection.sendall(request)
+    data = b""
+    while True:
+        head, found, body = data.partition(b"\r\n\r\n")
+        if found and len(body) >= int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]):
+            break
+        more = connection.recv(65536)
+        if not more:
+            raise RuntimeError(f"the gateway closed: {data!r}")
+        data += more
+    if int(data[9:12]) not in (200, 201):
+        raise RuntimeError(f"the gateway answered {data[:200]!r}")
+
+
+@contextlib.contextmanager
+def idle(port, request, count):
+    """count connections that have had an answer and stay open"""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            exchange(stack.enter_context(socket.create_connection(("127.0.0.1", port), 30)), request)
+        yield
 
 
 class _Connection(asyncio.Protocol):
