@@ -62,7 +62,11 @@ def main():
     parser.add_argument("--seconds", type=int, default=3, help="of each measurement (default: %(default)s)")
     parser.add_argument("--json", type=pathlib.Path, default=TOP / "build" / "bench" / "results.json",
                         help="where the raw numbers go (default: build/bench/results.json)")
+    parser.add_argument("--docs", action="store_true",
+                        help="write the tables into bench/README.md and README.md, the numbers into bench/results.json")
     options = parser.parse_args()
+    if options.docs and options.parts:
+        parser.error("--docs is for a run of all parts")
     parts = options.parts or ["instructions", "offers", "latency", "memory", "growth", "transcripts", "store",
                               "history"]
 
@@ -100,6 +104,10 @@ def main():
         run.stop()
         if database:
             subprocess.run(["kill", database[0]], check=False)
+    if options.docs:
+        options.json = TOP / "bench" / "results.json"
+        report.write(TOP / "bench" / "README.md", report.text(results))
+        report.write(TOP / "README.md", report.short(results))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(results, indent=1) + "\n")
     print(report.text(results))

@@ -15,6 +15,31 @@ def _table(title, head, rows):
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
 
 
+def short(results):
+    """The table of the project's README: what an offer costs, all gateways"""
+    rows = []
+    for name, offer in results["offers"].items():
+        counted = results["instructions"].get(name)
+        waits = results["latency"].get(name)
+        held = results["memory"].get(name)
+        rows.append((name, f"{offer['ratio']['median']:.2f}",
+                     f"{counted['ratio']:.2f}" if counted else "",
+                     _us(waits["p99"] - results["latency"]["no gateway"]["p99"]) if waits else "",
+                     f"{held[max(held, key=int)] / 1024:.0f} KB" if held else ""))
+    return _table("What an offer costs", ("gateway", "CPU", "instructions", "p99 added at 1,000 offers/s",
+                                          "memory in flight"), rows)
+
+
+def write(path, table):
+    """Replaces what is between the two marks of a Markdown file"""
+    begin, end = "<!-- bench -->\n", "<!-- /bench -->"
+    before, _, rest = path.read_text().partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise RuntimeError(f"{path} lacks {begin.strip()} or {end}")
+    path.write_text(before + begin + "\n" + table + "\n" + end + after)
+
+
 def text(results):
     out = [f"{results['date']}, nginx {results['nginx']}, {results['cpus']} cores, one worker\n"]
     if "instructions" in results:
