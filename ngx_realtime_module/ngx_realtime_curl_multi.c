@@ -7,7 +7,12 @@
 #include "ngx_realtime_curl_multi.h"
 
 
-#define NGX_REALTIME_CURL_KEPT  16      /* connections without a transfer */
+/*
+ * Connections of a worker, busy ones too: libcurl closes what ends a transfer
+ * while there are more, so these are twice as many as run at once.
+ */
+
+#define NGX_REALTIME_CURL_KEPT  64
 
 
 typedef struct {

@@ -88,6 +88,7 @@ def over_already(gateway):
 def many(gateway):
     """More at once than are sent in parallel: each has its turn"""
     nonces = [f"many{i}" for i in range(80)]
+    before = gateway.peer.log()["hangup_connections"]
     gateway.leave(*nonces)
 
     def all_ended():
@@ -95,6 +96,8 @@ def many(gateway):
         return len(calls) == 80 and all(c["hangups"] for c in calls)
 
     tap.ok(wait_for(all_ended, 10, "hang-ups"), "all were ended")
+    made = gateway.peer.log()["hangup_connections"] - before
+    tap.ok(made <= 32, "by connections that were kept", made)
 
 
 def post(gateway, nonce, **instructions):

@@ -49,6 +49,7 @@ class Book:
         self.offers = collections.Counter()     # by nonce: requests that arrived
         self.calls = {}                         # by call id
         self.held = []                          # futures of answers
+        self.hanging = 0                        # connections that hang-ups came by
 
     def create(self, offer, instructions):
         nonce = NONCE.search(offer)
@@ -67,7 +68,8 @@ class Book:
 
     def log(self):
         return {"connections": self.connections, "bad_keys": self.bad_keys,
-                "unknown": self.unknown, "offers": self.offers, "calls": self.calls}
+                "unknown": self.unknown, "offers": self.offers, "calls": self.calls,
+                "hangup_connections": self.hanging}
 
 
 def offer_of(headers, body):
@@ -94,6 +96,7 @@ class Connection(asyncio.Protocol):
         self.book = book
         self.buffer = b""
         self.requests = 0
+        self.hangs_up = False
         self.turn = None
         self.transport = None
         self.address = None
@@ -177,6 +180,8 @@ class Connection(asyncio.Protocol):
         plan = self.book.calls[call]["plan"]
         what = plan[len(hangups)] if len(hangups) < len(plan) else 200
         hangups.append(time.time())
+        self.book.hanging += not self.hangs_up
+        self.hangs_up = True
         self.book.calls[call]["at"].append(self.address)
 
         if what == "close":
