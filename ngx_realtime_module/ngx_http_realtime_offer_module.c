@@ -18,6 +18,8 @@ static ngx_int_t ngx_http_realtime_offer_invalid(ngx_http_request_t *r,
 static void ngx_http_realtime_offer_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_realtime_offer_body(ngx_http_request_t *r,
     ngx_str_t *body);
+static ngx_int_t ngx_http_realtime_offer_join(ngx_http_request_t *r,
+    ngx_str_t *body);
 static ngx_int_t ngx_http_realtime_offer_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_realtime_offer_add_variables(ngx_conf_t *cf);
@@ -265,7 +267,7 @@ ngx_http_realtime_offer_body_handler(ngx_http_request_t *r)
 }
 
 
-/* the body as one string: the buffer it came in, where it is one */
+/* the body as one string: in the buffer it came in, where it fits there */
 
 static ngx_int_t
 ngx_http_realtime_offer_body(ngx_http_request_t *r, ngx_str_t *body)
@@ -284,9 +286,7 @@ ngx_http_realtime_offer_body(ngx_http_request_t *r, ngx_str_t *body)
 
     cl = r->request_body->bufs;
 
-    if (cl->next == NULL && !cl->buf->in_file) {
-        body->data = cl->buf->pos;
-        body->len = cl->buf->last - cl->buf->pos;
+    if (ngx_http_realtime_offer_join(r, body) == NGX_OK) {
         return NGX_OK;
     }
 
@@ -323,6 +323,65 @@ ngx_http_realtime_offer_body(ngx_http_request_t *r, ngx_str_t *body)
 
         p += n;
     }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Where the header's buffer had the beginning of the body, nginx reads the
+ * rest into a buffer with room for all of it (request_body_in_single_buf),
+ * but leaves it to the handler to put the beginning there.
+ */
+
+static ngx_int_t
+ngx_http_realtime_offer_join(ngx_http_request_t *r, ngx_str_t *body)
+{
+    size_t        first, len;
+    u_char       *begin;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    b = r->request_body->bufs->buf;
+
+    begin = b->pos;
+    first = 0;
+    len = 0;
+
+    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
+
+        b = cl->buf;
+
+        if (b->in_file) {
+            return NGX_DECLINED;
+        }
+
+        if (b->pos != begin + len) {
+
+            if (first != 0 || r->headers_in.chunked) {
+                return NGX_DECLINED;
+            }
+
+            first = len;
+            begin = b->pos;
+            len = 0;
+        }
+
+        len += b->last - b->pos;
+    }
+
+    if (first != 0) {
+
+        if ((size_t) (b->end - b->last) < first) {
+            return NGX_DECLINED;
+        }
+
+        ngx_memmove(begin + first, begin, len);
+        ngx_memcpy(begin, r->request_body->bufs->buf->pos, first);
+    }
+
+    body->data = begin;
+    body->len = first + len;
 
     return NGX_OK;
 }

@@ -72,7 +72,26 @@ my $o = offer('digest') . "a=x:\xc3\xa9\t\x80\xff\n\r\n\n"; "v=0\r\ns=" . length
 
 
 
-=== TEST 6: a last line without an end gets one
+=== TEST 6: whatever part of it came with the header
+--- request eval: [map { "POST /offer\r\n" . long($_) } 1, 700 .. 800, 1000, 5000, 60000]
+--- error_code eval: [(201) x 105]
+--- response_body eval
+[map { "v=0\r\ns=" . length(long($_)) . ' ' . sha256_hex(long($_)) . "\r\n" } 1, 700 .. 800, 1000, 5000, 60000]
+
+
+
+=== TEST 7: and however many packets the rest came in
+--- raw_request eval
+my $request = raw(long(9000));
+[substr($request, 0, 1100), substr($request, 1100, 1), substr($request, 1101, 3000), substr($request, 4101)]
+--- raw_request_middle_delay: 0.02
+--- error_code: 201
+--- response_body eval
+"v=0\r\ns=" . length(long(9000)) . ' ' . sha256_hex(long(9000)) . "\r\n"
+
+
+
+=== TEST 8: a last line without an end gets one
 --- request eval: "POST /offer\r\n" . offer('digest') . "a=end"
 --- error_code: 201
 --- response_body eval
@@ -80,7 +99,7 @@ my $o = offer('digest') . "a=end\r\n"; "v=0\r\ns=" . length($o) . ' ' . sha256_h
 
 
 
-=== TEST 7: 64 KB arrive whole
+=== TEST 9: 64 KB arrive whole
 --- raw_request eval: my $o = offer('digest'); raw($o . 'a' x (65536 - 1 - length $o) . "\n")
 --- error_code: 201
 --- response_body eval
@@ -88,7 +107,7 @@ my $o = offer('digest'); $o .= 'a' x (65536 - 1 - length $o) . "\n"; "v=0\r\ns=6
 
 
 
-=== TEST 8: a chunked offer, of tiny chunks too
+=== TEST 10: a chunked offer, of tiny chunks too
 --- raw_request eval
 my $o = offer('digest');
 "POST /offer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -100,7 +119,7 @@ my $o = offer('digest'); "v=0\r\ns=" . length($o) . ' ' . sha256_hex($o) . "\r\n
 
 
 
-=== TEST 9: a chunked offer whose framing is larger than the buffer
+=== TEST 11: a chunked offer whose framing is larger than the buffer
 --- raw_request eval
 my $o = offer('digest'); $o .= 'a' x (30000 - length $o) . "\n";
 "POST /offer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -112,14 +131,14 @@ my $o = offer('digest'); $o .= 'a' x (30000 - length $o) . "\n"; "v=0\r\ns=30001
 
 
 
-=== TEST 10: v=0 is an answer whatever its status
+=== TEST 12: v=0 is an answer whatever its status
 --- request eval: [map { post("status$_") } 200, 201, 400, 401, 404, 500, 503]
 --- error_code eval: [(200) x 7]
 --- response_body_like eval: [('^v=0') x 7]
 
 
 
-=== TEST 11: no cookie passes, the request's id does
+=== TEST 13: no cookie passes, the request's id does
 --- request eval: post('cookie')
 --- error_code: 201
 --- response_headers
@@ -128,7 +147,7 @@ X-Request-Id: req_9
 
 
 
-=== TEST 12: a Location that names no call
+=== TEST 14: a Location that names no call
 --- request eval: post('noid')
 --- error_code: 200
 --- response_headers
@@ -136,7 +155,7 @@ X-Request-Id: req_9
 
 
 
-=== TEST 13: an answer in chunks, and one after an interim response
+=== TEST 15: an answer in chunks, and one after an interim response
 --- request eval: [post('chunked'), post('interim')]
 --- error_code eval: [201, 201]
 --- response_body eval
@@ -145,7 +164,7 @@ X-Request-Id: req_9
 
 
 
-=== TEST 14: an answer that ends with its connection
+=== TEST 16: an answer that ends with its connection
 --- request eval: post('close')
 --- error_code: 201
 --- response_body eval
@@ -153,7 +172,7 @@ X-Request-Id: req_9
 
 
 
-=== TEST 15: api=sdp posts the offer itself, without a call
+=== TEST 17: api=sdp posts the offer itself, without a call
 --- config
 location = /offer {
     realtime_auth off;
@@ -171,7 +190,7 @@ qr{POST /v1/realtime\?model=a%20b%26c&dcid=7 HTTP/1.1\r\n.*\r\napi-key: Zq0key\r
 
 
 
-=== TEST 16: servers of an upstream block, by name
+=== TEST 18: servers of an upstream block, by name
 --- http_config
 upstream voice {
     server 127.0.0.1:1 backup;
@@ -194,7 +213,7 @@ Location: /a/calls/rtc_u7_echo
 
 
 
-=== TEST 17: the backup of an upstream block, where its server is down
+=== TEST 19: the backup of an upstream block, where its server is down
 --- http_config
 upstream voice {
     server 127.0.0.1:1;
@@ -216,7 +235,7 @@ location = /offer {
 
 
 
-=== TEST 18: keepalive of an upstream block
+=== TEST 20: keepalive of an upstream block
 --- http_config
 upstream voice {
     server 127.0.0.1:$TEST_NGINX_RAND_PORT_1;
@@ -240,7 +259,7 @@ location = /offer {
 
 
 
-=== TEST 19: an offer that writes parts of its own stays one part
+=== TEST 21: an offer that writes parts of its own stays one part
 --- raw_request eval
 raw(offer('digest')
     . "\r\n--x\r\nContent-Disposition: form-data; name=\"session\"\r\n\r\n{\"model\":\"y\"}\r\n--x--\r\n")
@@ -252,7 +271,7 @@ my $o = offer('digest')
 
 
 
-=== TEST 20: because nobody can guess what ends a part
+=== TEST 22: because nobody can guess what ends a part
 --- request eval: [(post('boundary')) x 70]
 --- error_code eval: [(201) x 70]
 --- response_body_filters eval
@@ -261,7 +280,7 @@ our %seen; sub { my $body = shift; $seen{$body}++ ? 'again' : $body }
 
 
 
-=== TEST 21: a path below the location cannot add a header
+=== TEST 23: a path below the location cannot add a header
 --- config
 location /a/ {
     realtime_auth off;

@@ -16,6 +16,13 @@ sub offer {
     return "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\na=peer:$mode\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n";
 }
 
+# an offer that asks for its own digest, with a line of LENGTH bytes that differ
+sub long {
+    my $length = shift;
+
+    return offer('digest') . 'a=' . join('', map { chr(97 + $_ * 7 % 25) } 1 .. $length) . "\r\n";
+}
+
 sub post {
     my ($mode, $args) = @_;
 
@@ -34,6 +41,7 @@ sub raw {
 
 # the blocks' eval filters run in this package
 *Test::Base::Filter::offer = \&offer;
+*Test::Base::Filter::long = \&long;
 *Test::Base::Filter::post = \&post;
 *Test::Base::Filter::raw = \&raw;
 *Test::Base::Filter::sha256_hex = \&sha256_hex;
