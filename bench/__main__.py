@@ -87,7 +87,7 @@ def main():
         if "memory" in parts:
             results["memory"] = measure.memory(run, (bare, us), (1000, 5000), 20)
         if "growth" in parts:
-            results["growth"] = measure.growth(run, us, options.seconds)
+            results["growth"] = measure.growth(run, (bare, us), options.seconds)
         if "transcripts" in parts or "store" in parts:
             database = ferretdb(run.folder / "ferretdb")
         if "transcripts" in parts:

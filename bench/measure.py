@@ -88,23 +88,26 @@ def memory(run, names, counts, delay):
     return rows
 
 
-def growth(run, name, seconds):
-    """CPU an offer as users and connections grow; 10 of the connections are busy"""
+def growth(run, names, seconds):
+    """CPU an offer as users and connections grow, once each user has come; 10
+    of the connections are busy"""
     request = load.post(PATH, run.files.token, run.offer.read_bytes())
     rows = {}
-    for label, tokens, idle in (("1 user, 10 connections", 1, 0),
-                                ("100,000 users, 10 connections", 100000, 0),
-                                ("1 user, 5,000 connections", 1, 4990)):
+    for label, tokens, idle, warm_up in (("1 user, 10 connections", 1, 0, 1),
+                                         ("100,000 users, 10 connections", 100000, 0, 10),
+                                         ("1 user, 5,000 connections", 1, 4990, 1)):
         path = run.files / f"tokens-{tokens}"
         if not path.exists():
             path.write_text("\n".join(run.files.make_token(f"u-{i}") for i in range(tokens)) + "\n")
-        gateway = run.gateway(name)
-        with load.idle(gateway.port, request, idle):
-            load.wrk(run.url(gateway), run.files, run.offer, path, seconds=1, connections=10, cpus=OTHER_CPU)
-            cpu, rate = round_cpu(gateway, run.url(gateway), run.files, run.offer, path, seconds=seconds,
-                                  connections=10)
-        rows[label] = {"cpu": cpu, "rate": rate}
-        gateway.stop()
+        rows[label] = {}
+        for name in names:
+            gateway = run.gateway(name)
+            url = run.url(gateway)
+            with load.idle(gateway.port, request, idle):
+                load.wrk(url, run.files, run.offer, path, seconds=warm_up, connections=10, cpus=OTHER_CPU)
+                cpu, rate = round_cpu(gateway, url, run.files, run.offer, path, seconds=seconds, connections=10)
+            rows[label][name] = {"cpu": cpu, "rate": rate}
+            gateway.stop()
     return rows
 
 

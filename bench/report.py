@@ -62,8 +62,10 @@ def text(results):
         out.append(_table("Memory for an offer in flight", ("gateway", *(f"{int(c):,} in flight" for c in counts)),
                           rows))
     if "growth" in results:
-        rows = [(label, _us(row["cpu"]), f"{row['rate']:,.0f}") for label, row in results["growth"].items()]
-        out.append(_table("CPU an offer as load grows", ("load", "user + sys", "offers/s"), rows))
+        rows = [(label, *(_us(row["cpu"]) for row in by_name.values()))
+                for label, by_name in results["growth"].items()]
+        names = next(iter(results["growth"].values()))
+        out.append(_table("CPU an offer as load grows", ("load", *names), rows))
     if "transcripts" in results:
         rows = [(label, _us(row["cpu"]), f"{row['rate']:,.0f}") for label, row in results["transcripts"].items()]
         out.append(_table("CPU a transcript", ("store", "user + sys", "transcripts/s"), rows))

@@ -13,8 +13,8 @@
  * own: without the key nobody can make a token that has the same.
  */
 
-#define NGX_HTTP_REALTIME_CACHE_SIZE     4096   /* tokens */
-#define NGX_HTTP_REALTIME_CACHE_BUCKETS  4096   /* a power of two */
+#define NGX_HTTP_REALTIME_CACHE_SIZE     131072 /* tokens, 450 bytes each */
+#define NGX_HTTP_REALTIME_CACHE_BUCKETS  16384  /* a power of two */
 #define NGX_HTTP_REALTIME_CACHE_TIME     60     /* seconds */
 
 #define NGX_HTTP_REALTIME_CACHE_DIGEST   16     /* bytes, as many as the key */
@@ -22,7 +22,7 @@
 
 typedef struct {
     ngx_queue_t                     bucket;
-    ngx_queue_t                     age;        /* the newest first */
+    ngx_queue_t                     used;       /* the latest first */
     u_char                          digest[NGX_HTTP_REALTIME_CACHE_DIGEST];
     ngx_http_realtime_verifier_t   *verifier;
     ngx_http_realtime_identity_t   *identity;
@@ -33,7 +33,7 @@ typedef struct {
 
 typedef struct {
     ngx_queue_t                     buckets[NGX_HTTP_REALTIME_CACHE_BUCKETS];
-    ngx_queue_t                     age;
+    ngx_queue_t                     used;
     ngx_uint_t                      n;
     EVP_MAC_CTX                    *mac;
     u_char                          key[NGX_HTTP_REALTIME_CACHE_DIGEST];
@@ -47,6 +47,7 @@ static ngx_atomic_uint_t ngx_http_realtime_cache_generation(
 static ngx_http_realtime_cached_t *ngx_http_realtime_cache_find(
     ngx_http_realtime_verifier_t *verifier, u_char *digest);
 static ngx_queue_t *ngx_http_realtime_cache_bucket(u_char *digest);
+static void ngx_http_realtime_cache_trim(ngx_http_realtime_cache_t *cache);
 static void ngx_http_realtime_cache_drop(ngx_http_realtime_cached_t *e);
 
 
@@ -93,7 +94,7 @@ ngx_http_realtime_cache_init(ngx_cycle_t *cycle)
         ngx_queue_init(&cache->buckets[i]);
     }
 
-    ngx_queue_init(&cache->age);
+    ngx_queue_init(&cache->used);
 
     ngx_http_realtime_cache = cache;
 
@@ -113,10 +114,10 @@ ngx_http_realtime_cache_exit(ngx_cycle_t *cycle)
         return;
     }
 
-    while (!ngx_queue_empty(&cache->age)) {
-        q = ngx_queue_head(&cache->age);
+    while (!ngx_queue_empty(&cache->used)) {
+        q = ngx_queue_head(&cache->used);
         ngx_http_realtime_cache_drop(ngx_queue_data(q,
-                                         ngx_http_realtime_cached_t, age));
+                                         ngx_http_realtime_cached_t, used));
     }
 
     EVP_MAC_CTX_free(cache->mac);
@@ -131,7 +132,6 @@ ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
     rt_str_t token, ngx_http_realtime_identity_t **identity, ngx_log_t *log)
 {
     u_char                            digest[NGX_HTTP_REALTIME_CACHE_DIGEST];
-    ngx_queue_t                      *q;
     ngx_http_realtime_cache_t        *cache;
     ngx_http_realtime_cached_t       *e;
     ngx_http_realtime_auth_status_e   status;
@@ -155,8 +155,8 @@ ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
                               ngx_time())
                == RT_CLAIMS_OK)
         {
-            ngx_queue_remove(&e->age);
-            ngx_queue_insert_head(&cache->age, &e->age);
+            ngx_queue_remove(&e->used);
+            ngx_queue_insert_head(&cache->used, &e->used);
 
             e->identity->refs++;
             *identity = e->identity;
@@ -173,11 +173,7 @@ ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
         return status;
     }
 
-    if (cache->n == NGX_HTTP_REALTIME_CACHE_SIZE) {
-        q = ngx_queue_last(&cache->age);
-        ngx_http_realtime_cache_drop(ngx_queue_data(q,
-                                         ngx_http_realtime_cached_t, age));
-    }
+    ngx_http_realtime_cache_trim(cache);
 
     e = ngx_alloc(sizeof(ngx_http_realtime_cached_t), log);
     if (e == NULL) {
@@ -192,7 +188,7 @@ ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
     e->generation = ngx_http_realtime_cache_generation(verifier);
 
     ngx_queue_insert_head(ngx_http_realtime_cache_bucket(digest), &e->bucket);
-    ngx_queue_insert_head(&cache->age, &e->age);
+    ngx_queue_insert_head(&cache->used, &e->used);
     cache->n++;
 
     return NGX_HTTP_REALTIME_AUTH_OK;
@@ -274,11 +270,35 @@ ngx_http_realtime_cache_bucket(u_char *digest)
 }
 
 
+/* two leave where one comes: what holds no longer is gone in time */
+
+static void
+ngx_http_realtime_cache_trim(ngx_http_realtime_cache_t *cache)
+{
+    ngx_uint_t                   i;
+    ngx_queue_t                 *q;
+    ngx_http_realtime_cached_t  *e;
+
+    for (i = 0; i < 2 && !ngx_queue_empty(&cache->used); i++) {
+        q = ngx_queue_last(&cache->used);
+        e = ngx_queue_data(q, ngx_http_realtime_cached_t, used);
+
+        if (cache->n < NGX_HTTP_REALTIME_CACHE_SIZE
+            && ngx_time() < e->expires)
+        {
+            return;
+        }
+
+        ngx_http_realtime_cache_drop(e);
+    }
+}
+
+
 static void
 ngx_http_realtime_cache_drop(ngx_http_realtime_cached_t *e)
 {
     ngx_queue_remove(&e->bucket);
-    ngx_queue_remove(&e->age);
+    ngx_queue_remove(&e->used);
 
     ngx_http_realtime_identity_release(e->identity);
     ngx_free(e);
