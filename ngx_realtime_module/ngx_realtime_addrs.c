@@ -9,6 +9,7 @@
 #define NGX_REALTIME_ADDRS_REFRESH_MAX    300       /* s */
 
 
+static void ngx_realtime_addrs_cleanup(void *data);
 static void ngx_realtime_addrs_set(ngx_realtime_addr_t *addr,
     struct sockaddr *sockaddr, socklen_t socklen);
 static void ngx_realtime_addrs_handler(ngx_event_t *ev);
@@ -21,13 +22,19 @@ ngx_int_t
 ngx_realtime_addrs_init(ngx_conf_t *cf, ngx_realtime_addrs_t *addrs,
     ngx_url_t *url)
 {
-    ngx_uint_t  i;
+    ngx_uint_t           i;
+    ngx_pool_cleanup_t  *cln;
 
     addrs->elts = ngx_pcalloc(cf->pool,
                               url->naddrs * sizeof(ngx_realtime_addr_t));
-    if (addrs->elts == NULL) {
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (addrs->elts == NULL || cln == NULL) {
         return NGX_ERROR;
     }
+
+    cln->handler = ngx_realtime_addrs_cleanup;
+    cln->data = addrs;
 
     for (i = 0; i < url->naddrs; i++) {
         ngx_realtime_addrs_set(&addrs->elts[i], url->addrs[i].sockaddr,
@@ -44,6 +51,18 @@ ngx_realtime_addrs_init(ngx_conf_t *cf, ngx_realtime_addrs_t *addrs,
                        == INADDR_NONE);
 
     return NGX_OK;
+}
+
+
+static void
+ngx_realtime_addrs_cleanup(void *data)
+{
+    ngx_realtime_addrs_t *addrs = data;
+
+    if (addrs->pool != NULL) {
+        ngx_destroy_pool(addrs->pool);
+        addrs->pool = NULL;
+    }
 }
 
 
@@ -216,9 +235,7 @@ ngx_realtime_addrs_replace(ngx_realtime_addrs_t *addrs,
         }
     }
 
-    if (addrs->pool != NULL) {
-        ngx_destroy_pool(addrs->pool);
-    }
+    ngx_realtime_addrs_cleanup(addrs);
 
     addrs->pool = pool;
     addrs->elts = elts;
