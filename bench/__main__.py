@@ -73,7 +73,7 @@ def main():
     us, bare, lua, fastapi = (gateways.NAMES[i] for i in (1, 0, 2, 3))
     run = Run(TOP / "build" / "bench" / "run")
     results = {"date": time.strftime("%Y-%m-%d"), "machine": platform.machine(), "cpus": os.cpu_count(),
-               "kernel": platform.release(), "nginx": nginx_version()}
+               "nginx": nginx_version()}
     database = None
     try:
         if "instructions" in parts:
