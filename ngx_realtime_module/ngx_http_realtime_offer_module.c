@@ -338,13 +338,13 @@ static ngx_int_t
 ngx_http_realtime_offer_join(ngx_http_request_t *r, ngx_str_t *body)
 {
     size_t        first, len;
-    u_char       *begin;
-    ngx_buf_t    *b;
+    u_char       *begin, *head;
+    ngx_buf_t    *b, *last;
     ngx_chain_t  *cl;
 
-    b = r->request_body->bufs->buf;
-
-    begin = b->pos;
+    begin = NULL;
+    head = NULL;
+    last = NULL;
     first = 0;
     len = 0;
 
@@ -356,7 +356,17 @@ ngx_http_realtime_offer_join(ngx_http_request_t *r, ngx_str_t *body)
             return NGX_DECLINED;
         }
 
-        if (b->pos != begin + len) {
+        /* the end of a body in chunks may have no memory at all */
+
+        if (b->pos == b->last) {
+            continue;
+        }
+
+        if (begin == NULL) {
+            begin = b->pos;
+            head = begin;
+
+        } else if (b->pos != begin + len) {
 
             if (first != 0 || r->headers_in.chunked) {
                 return NGX_DECLINED;
@@ -368,16 +378,17 @@ ngx_http_realtime_offer_join(ngx_http_request_t *r, ngx_str_t *body)
         }
 
         len += b->last - b->pos;
+        last = b;
     }
 
     if (first != 0) {
 
-        if ((size_t) (b->end - b->last) < first) {
+        if ((size_t) (last->end - last->last) < first) {
             return NGX_DECLINED;
         }
 
         ngx_memmove(begin + first, begin, len);
-        ngx_memcpy(begin, r->request_body->bufs->buf->pos, first);
+        ngx_memcpy(begin, head, first);
     }
 
     body->data = begin;
