@@ -339,8 +339,8 @@ ngx_http_realtime_offer_join(ngx_http_request_t *r, ngx_str_t *body)
 {
     size_t        first, len;
     u_char       *begin, *head;
-    ngx_buf_t    *b, *last;
-    ngx_chain_t  *cl;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl, *last;
 
     begin = NULL;
     head = NULL;
@@ -378,17 +378,27 @@ ngx_http_realtime_offer_join(ngx_http_request_t *r, ngx_str_t *body)
         }
 
         len += b->last - b->pos;
-        last = b;
+        last = cl;
     }
 
     if (first != 0) {
 
-        if ((size_t) (last->end - last->last) < first) {
+        b = last->buf;
+
+        if ((size_t) (b->end - b->last) < first) {
             return NGX_DECLINED;
         }
 
         ngx_memmove(begin + first, begin, len);
         ngx_memcpy(begin, head, first);
+
+        /* for who reads it again, as a location of error_page does */
+
+        b->start = begin;
+        b->pos = begin;
+        b->last = begin + first + len;
+
+        r->request_body->bufs = last;
     }
 
     body->data = begin;

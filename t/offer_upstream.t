@@ -266,3 +266,47 @@ location /log { proxy_pass http://127.0.0.1:$TEST_NGINX_PEER_PORT; }
 [alert]
 [crit]
 is not ended yet
+
+
+
+=== TEST 22: error_page: another upstream gets the offer whole, though its beginning came with the header
+--- config
+location = /offer {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream http://127.0.0.1:1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+    error_page 502 = @second;
+}
+location @second {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream http://127.0.0.1:$TEST_NGINX_PEER_PORT/v1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+}
+--- raw_request eval: my $r = raw(long(9000)); [substr($r, 0, 1100), substr($r, 1100)]
+--- raw_request_middle_delay: 0.1
+--- error_code: 201
+--- response_body eval
+"v=0\r\ns=" . length(long(9000)) . ' ' . sha256_hex(long(9000)) . "\r\n"
+
+
+
+=== TEST 23: and so does proxy_pass
+--- config
+location = /offer {
+    realtime_auth off;
+    realtime_offer;
+    realtime_upstream http://127.0.0.1:1;
+    realtime_api_key_file ../html/key;
+    realtime_models m;
+    error_page 502 = @second;
+}
+location @second { proxy_pass http://127.0.0.1:$TEST_NGINX_PEER_PORT; }
+--- raw_request eval: my $r = raw(long(9000)); [substr($r, 0, 1100), substr($r, 1100)]
+--- raw_request_middle_delay: 0.1
+--- error_code: 201
+--- response_body eval
+"v=0\r\ns=" . length(long(9000)) . ' ' . sha256_hex(long(9000)) . "\r\n"
