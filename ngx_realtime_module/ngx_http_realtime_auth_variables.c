@@ -84,6 +84,7 @@ static ngx_int_t
 ngx_http_realtime_auth_user_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    ngx_str_t                      value;
     ngx_http_realtime_auth_ctx_t  *ctx;
 
     ctx = ngx_http_realtime_auth_recall(r);
@@ -91,7 +92,16 @@ ngx_http_realtime_auth_user_variable(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ngx_http_realtime_auth_value(v, &ctx->user.id);
+    /* a capture points into the value when other rules have taken over */
+
+    value.len = ctx->user.id.len;
+    value.data = ngx_pstrdup(r->pool, &ctx->user.id);
+
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_realtime_auth_value(v, &value);
 
     return NGX_OK;
 }

@@ -282,3 +282,16 @@ dry run, would be refused, inactive_user, user bob
 ['GET /leave', 'GET /other']
 --- error_code eval
 [504, 503]
+
+
+
+=== TEST 15: what a regular expression took of the user outlives a change of rules
+--- config
+    location = /f.txt {
+        realtime_auth on;
+        if ($realtime_user ~ "^(?<kind>.)-(.*)$") { add_header X-Taken "$kind$2"; }
+    }
+--- request eval
+[('GET /f.txt') x 3]
+--- response_headers eval
+['! X-Taken', 'X-Taken: u1', 'X-Taken: u1']
