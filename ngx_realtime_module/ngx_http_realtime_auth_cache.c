@@ -132,6 +132,7 @@ ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
     rt_str_t token, ngx_http_realtime_identity_t **identity, ngx_log_t *log)
 {
     u_char                            digest[NGX_HTTP_REALTIME_CACHE_DIGEST];
+    ngx_atomic_uint_t                 generation;
     ngx_http_realtime_cache_t        *cache;
     ngx_http_realtime_cached_t       *e;
     ngx_http_realtime_auth_status_e   status;
@@ -145,12 +146,16 @@ ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
         return ngx_http_realtime_auth_verify(verifier, token, identity, log);
     }
 
+    /* before the keys are asked: another worker may bring others meanwhile */
+
+    generation = ngx_http_realtime_cache_generation(verifier);
+
     e = ngx_http_realtime_cache_find(verifier, digest);
 
     if (e != NULL) {
 
         if (ngx_time() < e->expires
-            && e->generation == ngx_http_realtime_cache_generation(verifier)
+            && e->generation == generation
             && rt_claims_time(e->identity->from, e->identity->until,
                               ngx_time())
                == RT_CLAIMS_OK)
@@ -185,7 +190,7 @@ ngx_http_realtime_auth_verify_cached(ngx_http_realtime_verifier_t *verifier,
     e->identity = *identity;
     e->identity->refs++;
     e->expires = ngx_time() + NGX_HTTP_REALTIME_CACHE_TIME;
-    e->generation = ngx_http_realtime_cache_generation(verifier);
+    e->generation = generation;
 
     ngx_queue_insert_head(ngx_http_realtime_cache_bucket(digest), &e->bucket);
     ngx_queue_insert_head(&cache->used, &e->used);
