@@ -394,6 +394,13 @@ rt_mongo_fail(const rt_mongo_op_t *op, const bson_error_t *error,
     case MONGOC_ERROR_SERVER:
     case MONGOC_ERROR_WRITE_CONCERN:
         rc = rt_mongo_code(error->code);
+
+        /* of one document; the others were not answered for */
+
+        if (rc == RT_STORE_DUPLICATE) {
+            rc = RT_STORE_UNAVAILABLE;
+        }
+
         break;
 
     case MONGOC_ERROR_STREAM:
@@ -441,16 +448,20 @@ rt_mongo_code(int32_t code)
 
     case 6:                                 /* HostUnreachable */
     case 7:                                 /* HostNotFound */
+    case 24:                                /* LockTimeout */
     case 89:                                /* NetworkTimeout */
     case 91:                                /* ShutdownInProgress */
     case 100:                               /* UnsatisfiableWriteConcern */
     case 112:                               /* WriteConflict */
     case 133:                               /* FailedToSatisfyReadPreference */
     case 189:                               /* PrimarySteppedDown */
+    case 365:                               /* TemporarilyUnavailable */
+    case 371:           /* UserWritesBlocked: by somebody, or a full disk */
     case 9001:                              /* SocketException */
     case 10058:                             /* LegacyNotPrimary */
     case 10107:                             /* NotWritablePrimary */
     case 11600:                             /* InterruptedAtShutdown */
+    case 11601:                             /* Interrupted */
     case 11602:                 /* InterruptedDueToReplStateChange */
     case 13435:                             /* NotPrimaryNoSecondaryOk */
     case 13436:                             /* NotPrimaryOrSecondary */

@@ -199,6 +199,35 @@ subtest 'no TTL index: the worker erases itself' => sub {
 };
 
 
+subtest 'an answer that leaves documents out' => sub {
+    my $primary = Primary->new;
+    my $nginx = nginx($primary);
+
+    post($nginx, 1);
+    $n--;
+    $primary->say('insert short');
+
+    my ($status, $ids, $texts) = post($nginx, 3);
+    is($status, 200, 'is asked for again');
+    is_stored_once($primary, $ids, $texts);
+};
+
+
+subtest 'a server that takes nothing for a while' => sub {
+    for my $code (24, 365, 371, 11601) {
+        my $primary = Primary->new;
+        my $nginx = nginx($primary, 'realtime_store_spool %%DIR%%/spool.db;');
+
+        $primary->say("insert code-$code 1000");
+        my ($status) = $nginx->request($nginx->connected, 'POST /t', '{"text":"one"}');
+        is($status, 202, "$code: it waits");
+
+        Nginx::wait_until(sub { $nginx->log =~ /cannot be drained/ }, 'the drainer came');
+        unlike($nginx->log, qr/refuses/, 'and is no dead letter');
+    }
+};
+
+
 subtest 'writing is refused' => sub {
     my $primary = Primary->new;
     $primary->say('refuse insert 13 Unauthorized');
