@@ -117,8 +117,8 @@ rt_sqlite_begin(rt_sqlite_t *s, unsigned mode, rt_sqlite_conn_t **out,
         }
     }
 
-    conn->deadline = mode == RT_SQLITE_FOREVER
-                     ? 0 : rt_store_clock() + s->timeout_ms;
+    conn->deadline = rt_store_clock() + s->timeout_ms;
+    conn->forever = (mode == RT_SQLITE_FOREVER);
 
     rc = conn->db == NULL ? rt_sqlite_connect(s, conn, err) : RT_STORE_OK;
 
@@ -381,20 +381,12 @@ rt_sqlite_number(rt_sqlite_conn_t *conn, sqlite3_stmt *stmt, int64_t *n,
 static rt_store_rc_e
 rt_sqlite_lock(rt_sqlite_t *s, rt_sqlite_conn_t *conn, rt_store_error_t *err)
 {
-    int              rc;
     struct timespec  ts;
 
-    if (conn->deadline) {
-        ts.tv_sec = conn->deadline / 1000;
-        ts.tv_nsec = conn->deadline % 1000 * 1000000;
+    ts.tv_sec = conn->deadline / 1000;
+    ts.tv_nsec = conn->deadline % 1000 * 1000000;
 
-        rc = pthread_mutex_clocklock(&s->writer, CLOCK_MONOTONIC, &ts);
-
-    } else {
-        rc = pthread_mutex_lock(&s->writer);
-    }
-
-    if (rc != 0) {
+    if (pthread_mutex_clocklock(&s->writer, CLOCK_MONOTONIC, &ts) != 0) {
         return rt_store_fail(err, RT_STORE_UNAVAILABLE,
                              "the writes before this one take too long");
     }
@@ -457,7 +449,8 @@ rt_sqlite_progress(void *data)
 {
     rt_sqlite_conn_t  *conn = data;
 
-    return conn->deadline && rt_store_clock() > conn->deadline;
+    return conn->deadline && !conn->forever
+           && rt_store_clock() > conn->deadline;
 }
 
 

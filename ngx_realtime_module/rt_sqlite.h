@@ -28,12 +28,14 @@ struct rt_sqlite_conn_s {
     int64_t            deadline;    /* ms of the monotonic clock; 0: none */
     rt_sqlite_conn_t  *next;
     unsigned           write:1;
+    unsigned           forever:1;   /* the deadline is for locks only */
 };
 
 
 #define RT_SQLITE_READ      0
 #define RT_SQLITE_WRITE     1
-#define RT_SQLITE_FOREVER   2       /* write, without a deadline */
+#define RT_SQLITE_FOREVER   2       /* write, with a deadline only for the
+                                       lock */
 
 
 /*

@@ -197,6 +197,21 @@ subtest 'a newer schema' => sub {
 };
 
 
+subtest 'a lock that somebody keeps' => sub {
+    my $nginx = nginx(5000);
+    my ($id) = (post($nginx))[2];
+
+    $nginx->stop('QUIT');
+    my $holder = Nginx::locked("$nginx->{store}/store.db");
+    $nginx->start;
+
+    is_deeply([ids($nginx)], [$id], 'does not keep from reading');
+    Nginx::wait_until(sub { $nginx->log =~ /preparation unavailable: .*database is locked/ }, 'the log tells');
+    is_unharmed($nginx);
+    close $holder;
+};
+
+
 subtest 'a file without a version' => sub {
     my $nginx = nginx(5000);
     my $file = "$nginx->{store}/store.db";
