@@ -26,7 +26,8 @@ struct rt_sqlite_s {
     const char        *schema;
     unsigned           timeout_ms;
 
-    pthread_mutex_t    lock;                /* of the list of connections */
+    pthread_mutex_t    lock;                /* of the list of connections, and
+                                               of the making of the file */
     pthread_mutex_t    writer;              /* one of our threads writes: the
                                                others wait without polling */
     rt_sqlite_conn_t  *idle;
@@ -198,15 +199,20 @@ rt_sqlite_connect(rt_sqlite_t *s, rt_sqlite_conn_t *conn,
     rt_store_rc_e  rc;
 
     /*
-     * Nobody else's to read.  Only a file that is not there is opened here:
-     * closing a second descriptor would drop SQLite's locks on it.
+     * Nobody else's to read.  Only a file that is not there is opened here,
+     * and no other thread comes to it meanwhile: closing a second descriptor
+     * would drop SQLite's locks on it.
      */
+
+    pthread_mutex_lock(&s->lock);
 
     fd = open(s->path, O_CREAT|O_EXCL|O_RDWR|O_CLOEXEC, 0600);
 
     if (fd != -1) {
         close(fd);
     }
+
+    pthread_mutex_unlock(&s->lock);
 
     if (sqlite3_open_v2(s->path, &conn->db,
                         SQLITE_OPEN_READWRITE|SQLITE_OPEN_NOMUTEX, NULL)
