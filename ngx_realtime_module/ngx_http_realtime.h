@@ -97,6 +97,13 @@ char *ngx_http_realtime_set_handler(ngx_conf_t *cf,
 void ngx_http_realtime_set_body_max_size(ngx_conf_t *cf, size_t size);
 
 
+/*
+ * In an init_process handler: whether this process answers requests.  nginx
+ * calls it for its cache manager as well, which has no use for connections.
+ */
+#define ngx_http_realtime_is_worker()                                         \
+    (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE)
+
 /* The zone of the running configuration; NULL without an http block. */
 ngx_http_realtime_zone_t *ngx_http_realtime_get_zone(void);
 

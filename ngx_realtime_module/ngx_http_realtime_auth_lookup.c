@@ -18,8 +18,6 @@ struct ngx_http_realtime_flight_s {
 
     /* the thread's */
     rt_store_t                    *store;
-    ngx_msec_t                     timeout;
-    struct timespec                start;
     rt_user_t                      user;
     rt_store_rc_e                  rc;
     rt_store_error_t               err;
@@ -184,12 +182,13 @@ ngx_http_realtime_flight_start(ngx_http_realtime_lookup_t *lookup,
     flight->lookup = lookup;
     flight->asked = ngx_current_msec;
     flight->store = store->store;
-    flight->timeout = store->timeout;
+    flight->rc = RT_STORE_TIMEOUT;
+    ngx_cpystrn((u_char *) flight->err.text, (u_char *) "no thread free",
+                sizeof(flight->err.text));
 
-    clock_gettime(CLOCK_MONOTONIC, &flight->start);
     ngx_queue_init(&flight->waiters);
 
-    if (ngx_realtime_task_post(store->pool, ngx_http_realtime_flight_run,
+    if (ngx_realtime_lane_post(&store->lookups, ngx_http_realtime_flight_run,
                                ngx_http_realtime_flight_done, flight)
         != NGX_OK)
     {
@@ -204,28 +203,12 @@ ngx_http_realtime_flight_start(ngx_http_realtime_lookup_t *lookup,
 }
 
 
-/* in a thread; what waited too long for one is not asked any more */
-
 static void
 ngx_http_realtime_flight_run(void *data)
 {
     ngx_http_realtime_flight_t *flight = data;
 
-    rt_str_t         name;
-    ngx_msec_t       waited;
-    struct timespec  now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-
-    waited = (now.tv_sec - flight->start.tv_sec) * 1000
-             + (now.tv_nsec - flight->start.tv_nsec) / 1000000;
-
-    if (waited >= flight->timeout) {
-        flight->rc = RT_STORE_TIMEOUT;
-        ngx_cpystrn((u_char *) flight->err.text, (u_char *) "no thread free",
-                    sizeof(flight->err.text));
-        return;
-    }
+    rt_str_t  name;
 
     name.data = (char *) flight->sn.str.data;
     name.len = flight->sn.str.len;

@@ -513,7 +513,7 @@ ngx_http_realtime_auth_init_process(ngx_cycle_t *cycle)
     amcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_realtime_auth_module);
 
-    if (amcf == NULL) {
+    if (amcf == NULL || !ngx_http_realtime_is_worker()) {
         return NGX_OK;
     }
 

@@ -63,6 +63,9 @@ ngx_http_realtime_history_post(ngx_http_realtime_transcripts_ctx_t *ctx,
     *job = *args;
     job->store = ctx->store->store;
     job->spool = ctx->store->spool;
+    job->rc = RT_STORE_TIMEOUT;
+    ngx_cpystrn((u_char *) job->err.text, (u_char *) "no thread free",
+                sizeof(job->err.text));
 
     p = (char *) (job + 1);
 
@@ -76,7 +79,7 @@ ngx_http_realtime_history_post(ngx_http_realtime_transcripts_ctx_t *ctx,
                    args->query.session_id.len);
     }
 
-    if (ngx_realtime_task_post(ctx->store->pool,
+    if (ngx_realtime_lane_post(&ctx->store->history,
                                ngx_http_realtime_history_run,
                                ngx_http_realtime_history_done, job)
         != NGX_OK)

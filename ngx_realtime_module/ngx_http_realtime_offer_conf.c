@@ -515,7 +515,7 @@ ngx_http_realtime_offer_init_process(ngx_cycle_t *cycle)
 
     omcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_realtime_offer_module);
-    if (omcf == NULL) {
+    if (omcf == NULL || !ngx_http_realtime_is_worker()) {
         return NGX_OK;
     }
 

@@ -15,6 +15,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_realtime_task.h"
 #include "ngx_realtime_writer.h"
 
 
@@ -22,8 +23,9 @@ typedef struct {
     rt_store_t             *store;
     rt_spool_t             *spool;      /* NULL: there is none */
     ngx_thread_pool_t      *pool;
-    ngx_msec_t              timeout;    /* of one call in all */
     ngx_realtime_writer_t   writer;
+    ngx_realtime_lane_t     history;    /* reads and erasures */
+    ngx_realtime_lane_t     lookups;
 } ngx_http_realtime_store_t;
 
 

@@ -9,6 +9,9 @@
 /* a larger pool waits inside the store */
 #define NGX_HTTP_REALTIME_STORE_THREADS   32
 
+/* threads that reads, or lookups, take at once */
+#define NGX_HTTP_REALTIME_STORE_LANE      2
+
 #define NGX_HTTP_REALTIME_STORE_TIMEOUT   5000
 #define NGX_HTTP_REALTIME_STORE_QUEUE     4096
 
@@ -359,8 +362,7 @@ ngx_http_realtime_store_init_process(ngx_cycle_t *cycle)
     ngx_http_realtime_store_conf_t     *smcf;
     ngx_http_realtime_store_process_t  *p;
 
-    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
-    {
+    if (!ngx_http_realtime_is_worker()) {
         return NGX_OK;
     }
 
@@ -382,7 +384,13 @@ ngx_http_realtime_store_init_process(ngx_cycle_t *cycle)
 
     p->conf = smcf;
     p->store.pool = smcf->pool;
-    p->store.timeout = smcf->timeout;
+
+    ngx_realtime_lane_init(&p->store.history, smcf->pool,
+                           NGX_HTTP_REALTIME_STORE_LANE, smcf->queue,
+                           smcf->timeout);
+    ngx_realtime_lane_init(&p->store.lookups, smcf->pool,
+                           NGX_HTTP_REALTIME_STORE_LANE, smcf->queue,
+                           smcf->timeout);
 
     if (smcf->spool.len) {
         p->store.spool = rt_spool_open((char *) smcf->spool.data,

@@ -111,6 +111,7 @@ ngx_http_realtime_transcripts_wait(ngx_http_realtime_transcripts_ctx_t *ctx,
         ngx_post_event(rev, &ngx_posted_events);
 
     } else if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+        ngx_http_realtime_transcripts_left(ctx);
         return NGX_ERROR;
     }
 

@@ -16,9 +16,18 @@ typedef struct {
     ngx_realtime_task_pt   run;
     ngx_realtime_task_pt   done;
     void                  *data;
+
+    ngx_realtime_lane_t   *lane;            /* NULL: in none */
+    ngx_queue_t            queue;
+    ngx_msec_t             posted;
 } ngx_realtime_task_t;
 
 
+static ngx_realtime_task_t *ngx_realtime_task_create(ngx_realtime_task_pt run,
+    ngx_realtime_task_pt done, void *data);
+static ngx_int_t ngx_realtime_task_start(ngx_thread_pool_t *tp,
+    ngx_realtime_task_t *t);
+static void ngx_realtime_lane_next(ngx_realtime_lane_t *lane);
 static void ngx_realtime_task_thread(void *data, ngx_log_t *log);
 static void ngx_realtime_task_event(ngx_event_t *ev);
 
@@ -81,9 +90,29 @@ ngx_realtime_task_post(ngx_thread_pool_t *tp, ngx_realtime_task_pt run,
 {
     ngx_realtime_task_t  *t;
 
-    t = ngx_calloc(sizeof(ngx_realtime_task_t), ngx_cycle->log);
+    t = ngx_realtime_task_create(run, done, data);
     if (t == NULL) {
         return NGX_ERROR;
+    }
+
+    if (ngx_realtime_task_start(tp, t) != NGX_OK) {
+        ngx_free(t);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_realtime_task_t *
+ngx_realtime_task_create(ngx_realtime_task_pt run, ngx_realtime_task_pt done,
+    void *data)
+{
+    ngx_realtime_task_t  *t;
+
+    t = ngx_calloc(sizeof(ngx_realtime_task_t), ngx_cycle->log);
+    if (t == NULL) {
+        return NULL;
     }
 
     t->run = run;
@@ -96,8 +125,14 @@ ngx_realtime_task_post(ngx_thread_pool_t *tp, ngx_realtime_task_pt run,
     t->task.event.handler = ngx_realtime_task_event;
     t->task.event.log = ngx_cycle->log;
 
+    return t;
+}
+
+
+static ngx_int_t
+ngx_realtime_task_start(ngx_thread_pool_t *tp, ngx_realtime_task_t *t)
+{
     if (ngx_thread_task_post(tp, &t->task) != NGX_OK) {
-        ngx_free(t);
         return NGX_ERROR;
     }
 
@@ -106,6 +141,82 @@ ngx_realtime_task_post(ngx_thread_pool_t *tp, ngx_realtime_task_pt run,
     ngx_add_timer(&t->task.event, NGX_REALTIME_TASK_GUARD);
 
     return NGX_OK;
+}
+
+
+void
+ngx_realtime_lane_init(ngx_realtime_lane_t *lane, ngx_thread_pool_t *tp,
+    ngx_uint_t max, ngx_uint_t limit, ngx_msec_t timeout)
+{
+    lane->pool = tp;
+    lane->max = max;
+    lane->limit = limit;
+    lane->timeout = timeout;
+    lane->nwaiting = 0;
+    lane->running = 0;
+
+    ngx_queue_init(&lane->waiting);
+}
+
+
+ngx_int_t
+ngx_realtime_lane_post(ngx_realtime_lane_t *lane, ngx_realtime_task_pt run,
+    ngx_realtime_task_pt done, void *data)
+{
+    ngx_realtime_task_t  *t;
+
+    t = ngx_realtime_task_create(run, done, data);
+    if (t == NULL) {
+        return NGX_ERROR;
+    }
+
+    t->lane = lane;
+    t->posted = ngx_current_msec;
+
+    if (lane->running < lane->max
+        && ngx_realtime_task_start(lane->pool, t) == NGX_OK)
+    {
+        lane->running++;
+        return NGX_OK;
+    }
+
+    /* one that ends starts the next */
+
+    if (lane->running == 0 || lane->nwaiting >= lane->limit) {
+        ngx_free(t);
+        return NGX_ERROR;
+    }
+
+    ngx_queue_insert_tail(&lane->waiting, &t->queue);
+    lane->nwaiting++;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_realtime_lane_next(ngx_realtime_lane_t *lane)
+{
+    ngx_queue_t          *q;
+    ngx_realtime_task_t  *t;
+
+    while (lane->running < lane->max && !ngx_queue_empty(&lane->waiting)) {
+        q = ngx_queue_head(&lane->waiting);
+        t = ngx_queue_data(q, ngx_realtime_task_t, queue);
+
+        ngx_queue_remove(q);
+        lane->nwaiting--;
+
+        if (ngx_current_msec - t->posted < lane->timeout
+            && ngx_realtime_task_start(lane->pool, t) == NGX_OK)
+        {
+            lane->running++;
+            continue;
+        }
+
+        t->done(t->data);
+        ngx_free(t);
+    }
 }
 
 
@@ -139,6 +250,11 @@ ngx_realtime_task_event(ngx_event_t *ev)
     }
 
     t->done(t->data);
+
+    if (t->lane != NULL) {
+        t->lane->running--;
+        ngx_realtime_lane_next(t->lane);
+    }
 
     ngx_free(t);
 }

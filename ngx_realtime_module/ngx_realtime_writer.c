@@ -450,14 +450,21 @@ ngx_realtime_batch_log(ngx_realtime_batch_t *b)
                       rt_store_rc_name(b->put), b->put_err.text);
     }
 
+    /* of one document: the server's words may quote it */
+
+    if (b->rc == RT_STORE_OK && b->err.text[0]) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "realtime store: write refused: the store does not "
+                      "take a transcript (%d)", b->err.code);
+        return;
+    }
+
     /* a batch that went to the spool at once says nothing */
 
     if (b->err.text[0] || (b->rc != RT_STORE_OK && !b->queued)) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "realtime store: write %s: %s",
-                      rt_store_rc_name(b->rc != RT_STORE_OK
-                                       ? b->rc : RT_STORE_REFUSED),
-                      b->err.text);
+                      rt_store_rc_name(b->rc), b->err.text);
     }
 }
 

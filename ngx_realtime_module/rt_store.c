@@ -250,6 +250,8 @@ rt_store_fail(rt_store_error_t *err, rt_store_rc_e rc, const char *fmt, ...)
         }
     }
 
+    err->code = 0;
+
     return rc;
 }
 

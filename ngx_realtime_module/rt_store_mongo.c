@@ -323,7 +323,10 @@ rt_store_mongo_item(rt_mongo_op_t *op, const bson_iter_t *entry,
                              "a unique index other than \"_id_\" refuses it");
     }
 
-    return rt_store_fail(err, rc, "%s (%d)", text, code);
+    (void) rt_store_fail(err, rc, "%s (%d)", text, code);
+    err->code = code;
+
+    return rc;
 }
 
 

@@ -228,6 +228,19 @@ subtest 'a server that takes nothing for a while' => sub {
 };
 
 
+subtest 'a document is refused' => sub {
+    my $primary = Primary->new;
+    my $nginx = nginx($primary);
+
+    $primary->say('insert code-16755');
+    my ($status, $body) = $nginx->request($nginx->connected, 'POST /t', '{"text":"told in confidence"}');
+    is($status, 422, 'the client is told');
+    unlike($body, qr/16755/, 'not in the words of the server');
+    like($nginx->log, qr/write refused: the store does not take a transcript \(16755\)/, 'so is the log');
+    unlike($nginx->log, qr/confidence/, 'which does not quote it');
+};
+
+
 subtest 'writing is refused' => sub {
     my $primary = Primary->new;
     $primary->say('refuse insert 13 Unauthorized');

@@ -134,6 +134,28 @@ subtest 'a store that comes late' => sub {
 };
 
 
+subtest 'many who read while the store is away' => sub {
+    my $nginx = nginx(Mongo->new, workers => 1);
+
+    my ($status) = post($nginx, { text => 'one' });
+    is($status, 202, 'the store is known to be away');
+
+    my @readers = map { $nginx->connected } 1 .. 100;
+    Nginx::send_request($_, 'GET /t') for @readers;
+    my $start = time;
+
+    ($status) = post($nginx, { text => 'two' });
+    is($status, 202, 'a write behind them');
+    cmp_ok(time - $start, '<', 2, 'does not wait for them');
+
+    my @answers = map { (Nginx::response($_))[0] // 'none' } @readers;
+    is(CORE::join(' ', grep { $_ ne '503' } @answers), '', 'all of them are answered');
+    cmp_ok(time - $start, '<', 6, 'in time');
+
+    quiet($nginx);
+};
+
+
 subtest 'what waits outlives nginx' => sub {
     my $mongo = Mongo->new;
     my $nginx = nginx($mongo);

@@ -14,7 +14,7 @@ other, and answers each with a line:
                      minority       written, but not by enough members in time
                      short          the first document is written, of the others
                                     the answer says nothing
-                     code-N         not written, each document has the error N
+                     code-N         not written, each document has the error N, which quotes it
   election MS        from now on nobody is primary for so long after a step down
   silence 1|0        the primary answers nothing at all, also no hello, and the
                      other one takes over; 0: it is back, as a secondary
@@ -97,8 +97,8 @@ class Set:
         if fault == "short":
             return self.write(command["documents"][:1]), None
         if fault and fault.startswith("code-"):
-            return {"ok": 1, "n": 0, "writeErrors": [{"index": i, "code": int(fault[5:]), "errmsg": "not now"}
-                                                     for i in range(len(command["documents"]))]}, None
+            return {"ok": 1, "n": 0, "writeErrors": [{"index": i, "code": int(fault[5:]), "errmsg": f"not {document}"}
+                                                     for i, document in enumerate(command["documents"])]}, None
         reply = self.known.get(key) or self.write(command["documents"])
         self.known[key] = reply
         if fault == "minority":
