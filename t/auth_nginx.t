@@ -211,3 +211,16 @@ main::bearer(_secret => 'x' x 40)
 [alert]
 eyJ
 a secret of 32
+
+
+
+=== TEST 16: auth_request may ask realtime_me
+--- config
+    location = /me { internal; realtime_me; }
+    location / { auth_request /me; }
+--- request eval
+['GET /f.txt', 'GET /f.txt', 'GET /f.txt']
+--- more_headers eval
+['', main::bearer(exp => time - 1), main::bearer()]
+--- error_code eval
+[401, 401, 200]
