@@ -4,10 +4,6 @@
 #include "ngx_realtime_task.h"
 
 
-/* lookups under way in one worker, at most */
-#define NGX_HTTP_REALTIME_FLIGHTS_MAX  1024
-
-
 /* a question to the store, for all that wait for its answer; in the heap */
 
 struct ngx_http_realtime_flight_s {
@@ -40,7 +36,6 @@ static void ngx_http_realtime_lookup_resume(ngx_http_request_t *r);
 
 static ngx_rbtree_t       ngx_http_realtime_flights;
 static ngx_rbtree_node_t  ngx_http_realtime_flights_sentinel;
-static ngx_uint_t         ngx_http_realtime_nflights;
 
 
 void
@@ -144,9 +139,7 @@ ngx_http_realtime_flight(ngx_http_realtime_lookup_t *lookup, ngx_str_t *name)
     flight = (ngx_http_realtime_flight_t *)
                  ngx_str_rbtree_lookup(&ngx_http_realtime_flights, name, hash);
 
-    if (flight == NULL
-        && ngx_http_realtime_nflights < NGX_HTTP_REALTIME_FLIGHTS_MAX)
-    {
+    if (flight == NULL) {
         flight = ngx_http_realtime_flight_start(lookup, name, hash);
     }
 
@@ -197,7 +190,6 @@ ngx_http_realtime_flight_start(ngx_http_realtime_lookup_t *lookup,
     }
 
     ngx_rbtree_insert(&ngx_http_realtime_flights, &flight->sn.node);
-    ngx_http_realtime_nflights++;
 
     return flight;
 }
@@ -229,7 +221,6 @@ ngx_http_realtime_flight_done(void *data)
     ngx_http_realtime_auth_ctx_t  *ctx;
 
     ngx_rbtree_delete(&ngx_http_realtime_flights, &flight->sn.node);
-    ngx_http_realtime_nflights--;
 
     zone = ngx_http_realtime_get_zone();
     found = ngx_http_realtime_flight_found(flight);

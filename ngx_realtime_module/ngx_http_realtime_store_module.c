@@ -9,8 +9,9 @@
 /* a larger pool waits inside the store */
 #define NGX_HTTP_REALTIME_STORE_THREADS   32
 
-/* threads that reads, or lookups, take at once */
+/* reads, or lookups: the threads they take at once, and those that wait */
 #define NGX_HTTP_REALTIME_STORE_LANE      2
+#define NGX_HTTP_REALTIME_STORE_WAITING   1024
 
 #define NGX_HTTP_REALTIME_STORE_TIMEOUT   5000
 #define NGX_HTTP_REALTIME_STORE_QUEUE     4096
@@ -386,11 +387,11 @@ ngx_http_realtime_store_init_process(ngx_cycle_t *cycle)
     p->store.pool = smcf->pool;
 
     ngx_realtime_lane_init(&p->store.history, smcf->pool,
-                           NGX_HTTP_REALTIME_STORE_LANE, smcf->queue,
-                           smcf->timeout);
+                           NGX_HTTP_REALTIME_STORE_LANE,
+                           NGX_HTTP_REALTIME_STORE_WAITING, smcf->timeout);
     ngx_realtime_lane_init(&p->store.lookups, smcf->pool,
-                           NGX_HTTP_REALTIME_STORE_LANE, smcf->queue,
-                           smcf->timeout);
+                           NGX_HTTP_REALTIME_STORE_LANE,
+                           NGX_HTTP_REALTIME_STORE_WAITING, smcf->timeout);
 
     if (smcf->spool.len) {
         p->store.spool = rt_spool_open((char *) smcf->spool.data,

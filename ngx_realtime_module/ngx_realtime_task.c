@@ -62,7 +62,7 @@ ngx_realtime_task_pool(ngx_conf_t *cf)
 
     ngx_str_set(&value[0], "thread_pool");
     value[1] = ngx_realtime_task_pool_name;
-    ngx_str_set(&value[2], "threads=5");
+    ngx_str_set(&value[2], "threads=8");
 
     pcf = *cf;
     pcf.args = &args;

@@ -36,7 +36,7 @@ typedef struct {
 
 /*
  * The pool, at configuration time: the one that "thread_pool realtime ..."
- * made above, else one of 5 threads.  NULL on error, logged.
+ * made above, else one of 8 threads.  NULL on error, logged.
  */
 ngx_thread_pool_t *ngx_realtime_task_pool(ngx_conf_t *cf);
 

@@ -3,7 +3,7 @@
 #include "ngx_realtime_task.h"
 
 
-/* of the five threads of the default pool; one drains, one reads */
+/* of the 8 threads of the default pool: others read, look up and drain */
 #define NGX_REALTIME_WRITER_BATCHES  3
 
 /* what one batch takes at most; the first write is always taken */
