@@ -88,7 +88,7 @@ rt_mongo_user_filter(bson_t *filter, const char *name, rt_str_t value)
     bson_oid_t  oid;
 
     BSON_APPEND_DOCUMENT_BEGIN(filter, name, &in);
-    BSON_APPEND_ARRAY_BEGIN(&in, "$in", &list);
+    rt_mongo_array_begin(&in, "$in", -1, &list);
     bson_append_utf8(&list, "0", -1, value.data, (int) value.len);
 
     if (rt_id_parse(&id, value) == 0) {
