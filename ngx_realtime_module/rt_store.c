@@ -145,6 +145,8 @@ rt_store_rc_e
 rt_store_append(rt_store_t *st, const rt_transcript_t *const *items, size_t n,
     rt_store_rc_e *results, rt_store_error_t *err)
 {
+    err->text[0] = '\0';
+
     if (n == 0) {
         return RT_STORE_OK;
     }

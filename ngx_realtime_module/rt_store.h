@@ -115,7 +115,8 @@ rt_store_rc_e rt_store_ping(rt_store_t *st, rt_store_error_t *err);
  * given: an id that is there already changes nothing.
  *
  * OK: the store has answered for every item, results[i] is OK, DUPLICATE or
- * REFUSED (this item will never be taken; err says why for one of them).
+ * REFUSED (this item will never be taken; err says why for one of them, and
+ * may quote it; without one its text is empty).
  * Otherwise every results[i] that is not known to be OK, DUPLICATE or REFUSED
  * holds the code returned, and a later call may give the same items again.
  * What is OK or DUPLICATE survives a power cut.

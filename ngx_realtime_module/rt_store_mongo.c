@@ -33,10 +33,11 @@ static rt_store_rc_e rt_store_mongo_expire(rt_store_t *st, int64_t before,
 static rt_store_rc_e rt_store_mongo_write(rt_mongo_op_t *op,
     const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
     rt_store_error_t *err);
+static rt_store_rc_e rt_store_mongo_failed(rt_mongo_op_t *op,
+    const bson_t *reply, const bson_error_t *error, rt_store_error_t *err);
 static rt_store_rc_e rt_store_mongo_results(rt_mongo_op_t *op,
-    const bson_t *reply, const bson_error_t *error,
-    const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
-    rt_store_error_t *err);
+    const bson_t *reply, const rt_transcript_t *const *items, size_t n,
+    rt_store_rc_e *results, rt_store_error_t *err);
 static rt_store_rc_e rt_store_mongo_item(rt_mongo_op_t *op,
     const bson_iter_t *entry, const rt_transcript_t *t,
     rt_store_error_t *err);
@@ -126,6 +127,8 @@ rt_store_mongo_append(rt_store_t *st, const rt_transcript_t *const *items,
     start = rt_store_clock();
 
     do {
+        err->text[0] = '\0';
+
         rc = rt_mongo_begin(s->mongo, NULL, &op, err);
 
         if (rc == RT_STORE_OK) {
@@ -191,8 +194,11 @@ rt_store_mongo_write(rt_mongo_op_t *op, const rt_transcript_t *const *items,
     }
 
     if (!mongoc_bulk_operation_execute(bulk, &reply, &error)) {
-        rc = rt_store_mongo_results(op, &reply, &error, items, n, results,
-                                    err);
+        rc = rt_store_mongo_failed(op, &reply, &error, err);
+    }
+
+    if (rc == RT_STORE_OK) {
+        rc = rt_store_mongo_results(op, &reply, items, n, results, err);
     }
 
     bson_destroy(&reply);
@@ -207,19 +213,13 @@ done:
 }
 
 
-/*
- * A bulk that failed: either the server has answered for every document,
- * then each has its result, or it is as if none had been written.
- */
+/* OK: nothing but documents failed, and the reply says which */
 
 static rt_store_rc_e
-rt_store_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
-    const bson_error_t *error, const rt_transcript_t *const *items, size_t n,
-    rt_store_rc_e *results, rt_store_error_t *err)
+rt_store_mongo_failed(rt_mongo_op_t *op, const bson_t *reply,
+    const bson_error_t *error, rt_store_error_t *err)
 {
-    size_t         answered, index;
-    bson_iter_t    iter, list, item, field;
-    rt_store_rc_e  rc;
+    bson_iter_t  iter, list;
 
     /* written, but not on as many servers as was asked for */
 
@@ -233,6 +233,32 @@ rt_store_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
                              error->message);
     }
 
+    if (!bson_iter_init_find(&iter, reply, "writeErrors")
+        || !BSON_ITER_HOLDS_ARRAY(&iter)
+        || !bson_iter_recurse(&iter, &list)
+        || !bson_iter_next(&list))
+    {
+        return rt_mongo_fail(op, error, err);
+    }
+
+    return RT_STORE_OK;
+}
+
+
+/*
+ * Either the server has answered for every document, then each has its result,
+ * or it is as if none had been written.
+ */
+
+static rt_store_rc_e
+rt_store_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
+    const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
+    rt_store_error_t *err)
+{
+    size_t         answered, index;
+    bson_iter_t    iter, list, item, field;
+    rt_store_rc_e  rc;
+
     answered = 0;
 
     if (bson_iter_init_find(&iter, reply, "nInserted")) {
@@ -243,7 +269,7 @@ rt_store_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
         || !BSON_ITER_HOLDS_ARRAY(&iter)
         || !bson_iter_recurse(&iter, &list))
     {
-        return rt_mongo_fail(op, error, err);
+        goto done;
     }
 
     while (bson_iter_next(&list)) {
@@ -251,13 +277,13 @@ rt_store_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
         if (!bson_iter_recurse(&list, &item)
             || !bson_iter_find_descendant(&item, "index", &field))
         {
-            return rt_mongo_fail(op, error, err);
+            continue;
         }
 
         index = bson_iter_as_int64(&field);
 
-        if (index >= n) {
-            return rt_mongo_fail(op, error, err);
+        if (index >= n || results[index] != RT_STORE_OK) {
+            continue;
         }
 
         rc = rt_store_mongo_item(op, &list, items[index], err);
@@ -270,7 +296,15 @@ rt_store_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
         answered++;
     }
 
-    return answered == n ? RT_STORE_OK : rt_mongo_fail(op, error, err);
+done:
+
+    if (answered != n) {
+        return rt_store_fail(err, RT_STORE_UNAVAILABLE,
+                             "the server has answered for %zu of %zu "
+                             "documents", answered, n);
+    }
+
+    return RT_STORE_OK;
 }
 
 
@@ -319,8 +353,14 @@ rt_store_mongo_item(rt_mongo_op_t *op, const bson_iter_t *entry,
 
         /* a unique index of somebody else; the message quotes the values */
 
-        return rt_store_fail(err, RT_STORE_REFUSED,
-                             "a unique index other than \"_id_\" refuses it");
+        text = "a unique index other than \"_id_\" refuses it";
+        rc = RT_STORE_REFUSED;
+
+    } else if (rc != RT_STORE_REFUSED) {
+
+        /* this one goes to the log, where nobody may be quoted */
+
+        text = "the server takes no documents now";
     }
 
     (void) rt_store_fail(err, rc, "%s (%d)", text, code);

@@ -201,15 +201,29 @@ subtest 'no TTL index: the worker erases itself' => sub {
 
 subtest 'an answer that leaves documents out' => sub {
     my $primary = Primary->new;
-    my $nginx = nginx($primary);
+    my $nginx = nginx($primary, "realtime_store_timeout 1s;\n");
 
-    post($nginx, 1);
-    $n--;
-    $primary->say('insert short');
+    for my $answer (['short', 3, 'of three one is written'], ['short', 3, 'one is there already', 1],
+                    ['twice', 2, 'of the one there already it speaks twice', 1])
+    {
+        my ($fault, $count, $what, $before) = @$answer;
 
-    my ($status, $ids, $texts) = post($nginx, 3);
-    is($status, 200, 'is asked for again');
-    is_stored_once($primary, $ids, $texts);
+        if ($before) {
+            post($nginx, 1);
+            $n--;
+        }
+        $primary->say("insert $fault");
+
+        my ($status, $ids, $texts) = post($nginx, $count);
+        is($status, 200, "$what: it is asked for again");
+        is_stored_once($primary, $ids, $texts);
+    }
+    unlike($nginx->log, qr/\[error\]/, 'nothing is said of what came to a good end');
+
+    $primary->say('insert short 1000');
+    my ($status) = post($nginx, 3);
+    is($status, 503, 'again and again: no 200');
+    like($nginx->log, qr/write unavailable: the server has answered for 1 of 3 documents/, 'the log says why');
 };
 
 
@@ -219,11 +233,12 @@ subtest 'a server that takes nothing for a while' => sub {
         my $nginx = nginx($primary, 'realtime_store_spool %%DIR%%/spool.db;');
 
         $primary->say("insert code-$code 1000");
-        my ($status) = $nginx->request($nginx->connected, 'POST /t', '{"text":"one"}');
+        my ($status) = $nginx->request($nginx->connected, 'POST /t', '{"text":"told in confidence"}');
         is($status, 202, "$code: it waits");
 
-        Nginx::wait_until(sub { $nginx->log =~ /cannot be drained/ }, 'the drainer came');
+        Nginx::wait_until(sub { $nginx->log =~ /cannot be drained.*\($code\)/ }, 'the drainer came');
         unlike($nginx->log, qr/refuses/, 'and is no dead letter');
+        unlike($nginx->log, qr/confidence/, 'nor quoted');
     }
 };
 

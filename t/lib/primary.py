@@ -14,6 +14,7 @@ other, and answers each with a line:
                      minority       written, but not by enough members in time
                      short          the first document is written, of the others
                                     the answer says nothing
+                     twice          the same, and what it says of an error it says twice
                      code-N         not written, each document has the error N, which quotes it
   election MS        from now on nobody is primary for so long after a step down
   silence 1|0        the primary answers nothing at all, also no hello, and the
@@ -94,8 +95,9 @@ class Set:
             return STEPPED_DOWN, None
         if fault == "close":
             return None, "close"
-        if fault == "short":
-            return self.write(command["documents"][:1]), None
+        if fault in ("short", "twice"):
+            reply = self.write(command["documents"][:1])
+            return {**reply, "writeErrors": reply.get("writeErrors", []) * (1 + (fault == "twice"))}, None
         if fault and fault.startswith("code-"):
             return {"ok": 1, "n": 0, "writeErrors": [{"index": i, "code": int(fault[5:]), "errmsg": f"not {document}"}
                                                      for i, document in enumerate(command["documents"])]}, None
