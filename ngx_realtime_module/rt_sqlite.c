@@ -463,6 +463,7 @@ rt_sqlite_progress(void *data)
 rt_store_rc_e
 rt_sqlite_fail(rt_sqlite_conn_t *conn, rt_store_error_t *err)
 {
+    int            code;
     rt_store_rc_e  rc;
 
     switch (sqlite3_errcode(conn->db) & 0xff) {
@@ -492,10 +493,14 @@ rt_sqlite_fail(rt_sqlite_conn_t *conn, rt_store_error_t *err)
         rc = RT_STORE_UNAVAILABLE;
     }
 
-    return rt_store_fail(err, rc, "\"%s\": %s (%d)",
+    code = sqlite3_extended_errcode(conn->db);
+
+    (void) rt_store_fail(err, rc, "\"%s\": %s (%d)",
                          sqlite3_db_filename(conn->db, "main"),
-                         sqlite3_errmsg(conn->db),
-                         sqlite3_extended_errcode(conn->db));
+                         sqlite3_errmsg(conn->db), code);
+    err->code = code;
+
+    return rc;
 }
 
 

@@ -39,7 +39,7 @@ typedef enum {
 
 typedef struct {
     char  text[512];            /* one line, NUL-terminated */
-    int   code;                 /* of the server; 0: none */
+    int   code;                 /* of the database; 0: none */
 } rt_store_error_t;
 
 

@@ -253,6 +253,13 @@ subtest 'a document is refused' => sub {
     unlike($body, qr/16755/, 'not in the words of the server');
     like($nginx->log, qr/write refused: the store does not take a transcript \(16755\)/, 'so is the log');
     unlike($nginx->log, qr/confidence/, 'which does not quote it');
+
+    # one that is not there by its _id: another unique index has it
+
+    $primary->say('insert code-11000');
+    ($status) = $nginx->request($nginx->connected, 'POST /t', '{"text":"told in confidence"}');
+    is($status, 422, 'no duplicate of its own');
+    like($nginx->log, qr/does not take a transcript \(11000\)/, 'the log has the code');
 };
 
 

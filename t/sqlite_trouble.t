@@ -228,4 +228,23 @@ subtest 'a file without a version' => sub {
     is_unharmed($nginx);
 };
 
+
+subtest "somebody's trigger that refuses a transcript" => sub {
+    my $nginx = nginx(8000);
+
+    post($nginx);
+    sqlite("$nginx->{store}/store.db", "CREATE TRIGGER taste BEFORE INSERT ON transcripts
+           WHEN new.text LIKE 'told%' BEGIN SELECT RAISE(ABORT, 'not this'); END");
+
+    my ($status, $body) = $nginx->request($nginx->connected, 'POST /t', '{"text":"told in confidence"}');
+    is($status, 422, 'the client is told');
+    like($body, qr/"code":"invalid_transcript"/, 'with its code');
+    like($nginx->log, qr/write refused: the store does not take a transcript \(1811\)/, "and the log, by SQLite's");
+    unlike($nginx->log, qr/confidence/, 'which quotes nobody');
+
+    ($status) = post($nginx);
+    is($status, 200, 'the next is taken');
+    is_unharmed($nginx);
+};
+
 done_testing();
