@@ -13,6 +13,10 @@ ngx_http_realtime_send(ngx_http_request_t *r, ngx_uint_t status,
     r->headers_out.status = status;
     r->headers_out.content_length_n = body->len;
 
+    /* it has no validators, and 304 or 412 would hide what was done */
+
+    r->disable_not_modified = 1;
+
     if (status == NGX_HTTP_NO_CONTENT) {
         r->header_only = 1;
 

@@ -240,3 +240,16 @@ location /t { realtime_transcripts; limit_except GET { deny all; } }
 ["POST /t\n{\"text\":\"hello\"}", 'GET /t']
 --- error_code eval
 [403, 200]
+
+
+
+=== TEST 21: no condition of a request hides its answer
+--- request eval
+[("POST /t\n{\"text\":\"hello\",\"item_id\":\"i\"}", 'GET /t', 'GET /t/sessions', 'DELETE /t?session_id=none') x 4]
+--- more_headers eval
+[map { (Store::as() . "\n$_") x 4 } 'If-None-Match: *', 'If-Match: "x"',
+ 'If-Unmodified-Since: Thu, 01 Jan 2015 00:00:00 GMT', 'If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT']
+--- error_code eval
+[(200) x 16]
+--- response_body_like eval
+[('^\{"id":"[0-9a-f]{24}"}$', '"text":"hello"', '"count":1', '^\{"deleted":0}$') x 4]
