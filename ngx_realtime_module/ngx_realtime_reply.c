@@ -40,6 +40,7 @@ ngx_http_realtime_send(ngx_http_request_t *r, ngx_uint_t status,
     b->pos = body->data;
     b->last = body->data + body->len;
     b->memory = (body->len != 0);
+    b->sync = (body->len == 0);
     b->last_buf = (r == r->main);
     b->last_in_chain = 1;
 

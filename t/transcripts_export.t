@@ -119,3 +119,16 @@ HEAD /t?format=text
 Content-Type: text/plain; charset=utf-8
 Content-Length: 0
 --- response_body:
+
+
+
+=== TEST 10: an export of nothing within a page
+--- config
+location /t { realtime_transcripts; }
+location /page { ssi on; }
+--- user_files eval
+">>> jwt.key\n$JWT::SECRET\n>>> page/index.html\na<!--#include virtual=\"/t?format=text&session_id=none\" -->b\n"
+--- request
+GET /page/index.html
+--- response_body
+ab
