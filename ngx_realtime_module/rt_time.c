@@ -6,7 +6,7 @@
 #include <time.h>
 
 
-#define RT_TIME_MIN  (-62167219200000LL)        /* 0000-01-01T00:00:00Z */
+#define RT_TIME_MIN  (-62135596800000LL)        /* 0001-01-01T00:00:00Z */
 #define RT_TIME_MAX  253402300799999LL          /* 9999-12-31T23:59:59.999Z */
 
 
@@ -45,8 +45,10 @@ rt_time_parse(int64_t *ms, rt_str_t text)
         return -1;
     }
 
-    if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59
-        || second > 60)
+    /* Python has no year 0: one would stop whoever reads the database there */
+
+    if (year < 1 || month < 1 || month > 12 || day < 1 || hour > 23
+        || minute > 59 || second > 60)
     {
         return -1;
     }
@@ -168,7 +170,7 @@ rt_time_days(int64_t year, int64_t month, int64_t day)
         month += 12;
     }
 
-    era = (year >= 0 ? year : year - 399) / 400;
+    era = year / 400;
     in_era = year - era * 400;
     in_year = (153 * (month - 3) + 2) / 5 + day - 1;
 

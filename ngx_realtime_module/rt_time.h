@@ -14,7 +14,7 @@
  * A date-time of RFC 3339 section 5.6 ("T" and "Z" in any case) as ms since
  * the epoch; digits of a second beyond the third are cut off, a leap second
  * counts as the second before it.  -1 where text is anything else or falls
- * out of the years 0 to 9999.
+ * out of the years 1 to 9999.
  */
 
 int rt_time_parse(int64_t *ms, rt_str_t text);

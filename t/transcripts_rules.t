@@ -38,6 +38,8 @@ our @wrong = (
      field('timestamp', 'Not a date and time of RFC 3339', 'datetime_parsing')],
     ['{"text":"a","timestamp":"2026-01-01T00:00:00"}',
      field('timestamp', 'Not a date and time of RFC 3339', 'datetime_parsing')],
+    ['{"text":"a","timestamp":"0000-12-31T23:59:59Z"}',
+     field('timestamp', 'Not a date and time of RFC 3339', 'datetime_parsing')],
     ['{"text":"a","timestamp":"9999-01-01T00:00:00Z"}',
      field('timestamp', 'More than 24 hours ahead', 'datetime_past')],
     ['{"text":"a","metadata":[]}', field('metadata', 'Not an object', 'dict_type')],
