@@ -66,6 +66,11 @@ for my $i (0 .. 5) {
 $old->request($socket, 'POST /t', '{"text":"old","timestamp":"0001-01-01T00:00:00Z"}', sub => 'u-2');
 
 is(system("scripts/user --file $file add anna\@example.org --role Staff > /dev/null"), 0, 'a user');
+is(system('sqlite3', $file, <<'END'), 0, 'and users as others made them');
+ALTER TABLE users ADD COLUMN login TEXT;
+INSERT INTO users (_id, email, roles, is_active, login) VALUES ('b', 'ben@example.org', 'Staff, Admin', 'false', 'ben'),
+    ('c', NULL, '["Staff"', 1, NULL), ('d', NULL, NULL, 0, NULL);
+END
 
 for my $case (
     ['a server that is away', qr/^migrate: /, $file, $mongo->uri('?serverSelectionTimeoutMS=300')],
@@ -100,7 +105,16 @@ my ($status, $out) = migrate('--batch', 250, $file, $mongo->uri);
 is($status, 0, 'it goes on where it was killed');
 like($out, qr/^transcripts: 601 in the file, (\d+) copied, 601 found in the database$/m, 'and counts');
 ok($out =~ /, (\d+) copied/ && $1 > 0 && $1 < 581, 'without what was there');
-like($out, qr/^users: 1 in the file, 1 copied, 1 found/m, 'the users, too');
+like($out, qr/^users: 4 in the file, 4 copied, 4 found/m, 'the users, too');
+is($mongo->python(<<'END'), <<'END', 'each with what he has, and no more rights');
+for user in c.database["users"].find({}, sort=[("email", -1), ("_id", 1)]):
+    print(*sorted((name, value) for name, value in user.items() if name != "_id" or len(value) < 24))
+END
+('_id', 'b') ('email', 'ben@example.org') ('is_active', False) ('login', 'ben') ('roles', 'Staff, Admin')
+('email', 'anna@example.org') ('is_active', True) ('roles', ['Staff'])
+('_id', 'c') ('is_active', True) ('roles', '["Staff"')
+('_id', 'd') ('is_active', False)
+END
 
 my $new = nginx($mongo->uri);
 
