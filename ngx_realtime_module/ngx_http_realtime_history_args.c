@@ -4,6 +4,7 @@
 
 static ngx_int_t ngx_http_realtime_history_what(ngx_http_request_t *r,
     ngx_str_t *item, ngx_http_realtime_history_t *job);
+static ngx_int_t ngx_http_realtime_history_once(ngx_http_request_t *r);
 static ngx_int_t ngx_http_realtime_history_whose(
     ngx_http_realtime_transcripts_ctx_t *ctx,
     ngx_http_realtime_history_t *job);
@@ -13,6 +14,8 @@ static ngx_int_t ngx_http_realtime_history_format(ngx_http_request_t *r,
     ngx_http_realtime_history_t *job);
 static ngx_int_t ngx_http_realtime_history_arg(ngx_http_request_t *r,
     char *name, rt_str_t *value);
+static ngx_uint_t ngx_http_realtime_history_find(ngx_http_request_t *r,
+    char *name, ngx_str_t *arg);
 static ngx_int_t ngx_http_realtime_history_invalid(ngx_http_request_t *r,
     char *name, char *msg);
 
@@ -33,6 +36,12 @@ ngx_http_realtime_history_args(ngx_http_realtime_transcripts_ctx_t *ctx,
     }
 
     rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_http_realtime_history_once(r);
 
     if (rc != NGX_OK) {
         return rc;
@@ -85,6 +94,30 @@ ngx_http_realtime_history_what(ngx_http_request_t *r, ngx_str_t *item,
     }
 
     job->what = NGX_HTTP_REALTIME_HISTORY_ERASE_ITEM;
+
+    return NGX_OK;
+}
+
+
+/* of two sessions to erase, which one was meant? */
+
+static ngx_int_t
+ngx_http_realtime_history_once(ngx_http_request_t *r)
+{
+    ngx_str_t   arg;
+    ngx_uint_t  i;
+
+    static char  *names[] = {
+        "session_id", "user_id", "limit", "order", "cursor", "format"
+    };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+
+        if (ngx_http_realtime_history_find(r, names[i], &arg) > 1) {
+            return ngx_http_realtime_history_invalid(r, names[i],
+                                                     "Given twice");
+        }
+    }
 
     return NGX_OK;
 }
@@ -339,7 +372,7 @@ ngx_http_realtime_history_arg(ngx_http_request_t *r, char *name,
     value->data = NULL;
     value->len = 0;
 
-    if (ngx_http_arg(r, (u_char *) name, ngx_strlen(name), &arg) != NGX_OK) {
+    if (ngx_http_realtime_history_find(r, name, &arg) == 0) {
         return NGX_OK;
     }
 
@@ -366,6 +399,48 @@ ngx_http_realtime_history_arg(ngx_http_request_t *r, char *name,
     value->len = dst - p;
 
     return NGX_OK;
+}
+
+
+/*
+ * How often an argument is there; arg is the first of them.  A name without
+ * "=" is empty, not absent as it is to ngx_http_arg(): "user_id=u&session_id"
+ * must not erase all of a user.
+ */
+
+static ngx_uint_t
+ngx_http_realtime_history_find(ngx_http_request_t *r, char *name,
+    ngx_str_t *arg)
+{
+    size_t       len;
+    u_char      *p, *end, *last;
+    ngx_uint_t   n;
+
+    n = 0;
+    len = ngx_strlen(name);
+    last = r->args.data + r->args.len;
+
+    for (p = r->args.data; p < last; p = end + 1) {
+
+        end = ngx_strlchr(p, last, '&');
+        if (end == NULL) {
+            end = last;
+        }
+
+        if ((size_t) (end - p) < len
+            || ngx_strncasecmp(p, (u_char *) name, len) != 0
+            || (p + len != end && p[len] != '='))
+        {
+            continue;
+        }
+
+        if (n++ == 0) {
+            arg->data = ngx_min(p + len + 1, end);
+            arg->len = end - arg->data;
+        }
+    }
+
+    return n;
 }
 
 

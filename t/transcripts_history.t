@@ -49,12 +49,13 @@ __DATA__
 --- request eval
 ['GET /t?limit=0', 'GET /t?limit=201', 'GET /t?limit=x', 'GET /t?limit=-1', 'GET /t?limit=', 'GET /t?order=up',
  'GET /t?cursor=1', 'GET /t?session_id=', 'GET /t?user_id=', 'GET /t/sessions?cursor=i00', 'GET /t/sessions?limit=1e2',
- 'DELETE /t?session_id=']
+ 'DELETE /t?session_id=', 'GET /t?limit', 'DELETE /t?user_id=u-17&session_id', 'DELETE /t?session_id&user_id=u-17',
+ 'DELETE /t?session_id=s-0&session_id=s-1', 'DELETE /t?user_id=u-17&session_id=s-0&USER_ID=u-18', 'GET /t?limit=1&limit']
 --- error_code eval
-[(422) x 12]
+[(422) x 18]
 --- response_body_like eval
 [('^\{"detail":\[\{"loc":\["query","limit"\],"msg":"[^"]+","type":"value_error"\}\],.*"code":"invalid_parameter"') x 5,
- ('^\{"detail":\[\{"loc":\["query","\w+"\],.*"code":"invalid_parameter"') x 7]
+ ('^\{"detail":\[\{"loc":\["query","\w+"\],.*"code":"invalid_parameter"') x 13]
 
 
 
