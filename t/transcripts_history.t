@@ -39,9 +39,10 @@ __DATA__
 === TEST 2: an argument is decoded, others are ignored
 --- request eval
 ['POST /t
-{"text":"x","session_id":"a b/é&c"}', 'GET /t?session_id=a+b%2F%c3%A9%26c', 'GET /t?page=7']
+{"text":"x","session_id":"a b/é&c"}', 'GET /t?session_id=a+b%2F%c3%A9%26c', 'GET /t?page=7',
+ 'GET /t?limited=x&the_limit=x&limit=1&', 'GET /t?&&session_id=none']
 --- response_body_like eval
-['"id"', '"text":"x"', '"text":"x"']
+['"id"', '"text":"x"', '"text":"x"', '"text":"x"', '"transcripts":\[\]']
 
 
 
@@ -49,8 +50,9 @@ __DATA__
 --- request eval
 ['GET /t?limit=0', 'GET /t?limit=201', 'GET /t?limit=x', 'GET /t?limit=-1', 'GET /t?limit=', 'GET /t?order=up',
  'GET /t?cursor=1', 'GET /t?session_id=', 'GET /t?user_id=', 'GET /t/sessions?cursor=i00', 'GET /t/sessions?limit=1e2',
- 'DELETE /t?session_id=', 'GET /t?limit', 'DELETE /t?user_id=u-17&session_id', 'DELETE /t?session_id&user_id=u-17',
- 'DELETE /t?session_id=s-0&session_id=s-1', 'DELETE /t?user_id=u-17&session_id=s-0&USER_ID=u-18', 'GET /t?limit=1&limit']
+ 'DELETE /t?session_id=', 'GET /t?limit', 'DELETE /t?user_id=u-17&session_id',
+ 'DELETE /t?session_id&user_id=u-17', 'DELETE /t?session_id=s-0&session_id=s-1',
+ 'DELETE /t?user_id=u-17&session_id=s-0&USER_ID=u-18', 'GET /t?limit=1&limit']
 --- error_code eval
 [(422) x 18]
 --- response_body_like eval
