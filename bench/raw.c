@@ -54,24 +54,6 @@ now_us(void)
 }
 
 
-/* as the module's: seconds, then random */
-
-static void
-make_id(bson_oid_t *oid, unsigned *state)
-{
-    int       i;
-    unsigned  n;
-
-    bson_oid_init(oid, NULL);
-
-    for (i = 4; i < 12; i += 2) {
-        n = rand_r(state);
-        oid->bytes[i] = n >> 4;
-        oid->bytes[i + 1] = n >> 12;
-    }
-}
-
-
 static void
 fail(const char *text)
 {
@@ -104,7 +86,7 @@ into_mongodb(void *data)
         ms = now_us() / 1000;
 
         for (i = 0; i < batch; i++) {
-            make_id(&oid, data);
+            bson_oid_init(&oid, NULL);
             bson_init(&doc);
             BSON_APPEND_OID(&doc, "_id", &oid);
             BSON_APPEND_UTF8(&doc, "user_id", "u-1");
@@ -169,7 +151,7 @@ into_sqlite(void *data)
         ms = now_us() / 1000;
 
         for (i = 0; i < batch; i++) {
-            make_id(&oid, data);
+            bson_oid_init(&oid, NULL);
             n = atomic_fetch_add(&seq, 1);
 
             sqlite3_bind_blob(stmt, 1, oid.bytes, 12, SQLITE_STATIC);
@@ -204,7 +186,6 @@ main(int argc, char **argv)
 {
     int            i, n, mongodb;
     double         start;
-    unsigned       states[64];
     pthread_t      threads[64];
     mongoc_uri_t  *parsed = NULL;
 
@@ -230,9 +211,8 @@ main(int argc, char **argv)
     end = start + atof(argv[2]);
 
     for (i = 0; i < n; i++) {
-        states[i] = (unsigned) (seq + i);
         pthread_create(&threads[i], NULL,
-                       mongodb ? into_mongodb : into_sqlite, &states[i]);
+                       mongodb ? into_mongodb : into_sqlite, NULL);
     }
 
     for (i = 0; i < n; i++) {

@@ -125,8 +125,10 @@ int64_t rt_transcript_seq(int64_t now, unsigned n);
 /*
  * The id of an item: with an item_id the first 12 bytes of SHA-256 over user,
  * session (else call), item and role, each with its length before it, so
- * that a resend is the same document; without one a random ObjectId of the
- * time now (us).  Returns 0, or -1 where no randomness or memory is left.
+ * that a resend is the same document; without one a new ObjectId of the time
+ * now (us).  A process that has made one may not fork: both would make the
+ * same ones from there on.  Returns 0, or -1 where no randomness or memory is
+ * left.
  */
 
 int rt_transcript_id(rt_id_t *id, const rt_transcript_t *t, int64_t now);
