@@ -34,16 +34,20 @@ struct rt_sqlite_s {
 };
 
 
+static rt_store_rc_e rt_sqlite_get(rt_sqlite_t *s, unsigned mode,
+    int64_t deadline, rt_sqlite_conn_t **out, rt_store_error_t *err);
 static int rt_sqlite_moved(rt_sqlite_conn_t *conn);
-static rt_store_rc_e rt_sqlite_connect(rt_sqlite_t *s, rt_sqlite_conn_t *conn,
-    rt_store_error_t *err);
-static rt_store_rc_e rt_sqlite_setup(rt_sqlite_t *s, rt_sqlite_conn_t *conn,
-    rt_store_error_t *err);
+static rt_store_rc_e rt_sqlite_connect(rt_sqlite_t *s, unsigned mode,
+    rt_sqlite_conn_t *conn, rt_store_error_t *err);
+static rt_store_rc_e rt_sqlite_setup(rt_sqlite_t *s, unsigned mode,
+    rt_sqlite_conn_t *conn, rt_store_error_t *err);
 static rt_store_rc_e rt_sqlite_wal(rt_sqlite_conn_t *conn,
     rt_store_error_t *err);
-static rt_store_rc_e rt_sqlite_number(rt_sqlite_conn_t *conn,
-    sqlite3_stmt *stmt, int64_t *n, rt_store_error_t *err);
-static rt_store_rc_e rt_sqlite_lock(rt_sqlite_t *s, rt_sqlite_conn_t *conn,
+static rt_store_rc_e rt_sqlite_make(rt_sqlite_conn_t *conn, const char *sql,
+    rt_store_error_t *err);
+static rt_store_rc_e rt_sqlite_turn(rt_sqlite_t *s, int64_t deadline,
+    rt_store_error_t *err);
+static rt_store_rc_e rt_sqlite_transaction(rt_sqlite_conn_t *conn,
     rt_store_error_t *err);
 static void rt_sqlite_close(rt_sqlite_conn_t *conn);
 static int rt_sqlite_busy(void *data, int n);
@@ -91,8 +95,92 @@ rt_sqlite_destroy(rt_sqlite_t *s)
 
 
 rt_store_rc_e
-rt_sqlite_begin(rt_sqlite_t *s, unsigned mode, rt_sqlite_conn_t **out,
+rt_sqlite_begin(rt_sqlite_t *s, unsigned mode, rt_sqlite_conn_t **conn,
     rt_store_error_t *err)
+{
+    int64_t        deadline;
+    rt_store_rc_e  rc;
+
+    deadline = rt_store_clock() + s->timeout_ms;
+
+    if (mode == RT_SQLITE_READ) {
+        return rt_sqlite_get(s, mode, deadline, conn, err);
+    }
+
+    /* its turn first: the last writer's connection knows the pages still */
+
+    rc = rt_sqlite_turn(s, deadline, err);
+    if (rc != RT_STORE_OK) {
+        return rc;
+    }
+
+    rc = rt_sqlite_get(s, mode, deadline, conn, err);
+
+    if (rc == RT_STORE_OK) {
+        rc = rt_sqlite_transaction(*conn, err);
+
+        if (rc == RT_STORE_OK) {
+            return RT_STORE_OK;
+        }
+
+        rt_sqlite_close(*conn);
+    }
+
+    pthread_mutex_unlock(&s->writer);
+
+    return rc;
+}
+
+
+rt_store_rc_e
+rt_sqlite_end(rt_sqlite_t *s, rt_sqlite_conn_t *conn, rt_store_rc_e rc,
+    rt_store_error_t *err)
+{
+    unsigned  write;
+
+    write = conn->write;
+
+    if (write) {
+        conn->deadline = 0;
+
+        if (rc == RT_STORE_OK
+            && sqlite3_exec(conn->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+        {
+            rc = rt_sqlite_fail(conn, err);
+        }
+
+        if (!sqlite3_get_autocommit(conn->db)) {
+            (void) sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
+        }
+
+        conn->write = 0;
+    }
+
+    /* the file may have been repaired or made writable by the next time */
+
+    if (rc != RT_STORE_OK || sqlite3_db_readonly(conn->db, "main") == 1) {
+        rt_sqlite_close(conn);
+
+    } else {
+        pthread_mutex_lock(&s->lock);
+
+        conn->next = s->idle;
+        s->idle = conn;
+
+        pthread_mutex_unlock(&s->lock);
+    }
+
+    if (write) {
+        pthread_mutex_unlock(&s->writer);
+    }
+
+    return rc;
+}
+
+
+static rt_store_rc_e
+rt_sqlite_get(rt_sqlite_t *s, unsigned mode, int64_t deadline,
+    rt_sqlite_conn_t **out, rt_store_error_t *err)
 {
     rt_store_rc_e      rc;
     rt_sqlite_conn_t  *conn;
@@ -118,60 +206,19 @@ rt_sqlite_begin(rt_sqlite_t *s, unsigned mode, rt_sqlite_conn_t **out,
         }
     }
 
-    conn->deadline = rt_store_clock() + s->timeout_ms;
+    conn->deadline = deadline;
     conn->forever = (mode == RT_SQLITE_FOREVER);
 
-    rc = conn->db == NULL ? rt_sqlite_connect(s, conn, err) : RT_STORE_OK;
+    if (conn->db == NULL) {
+        rc = rt_sqlite_connect(s, mode, conn, err);
 
-    if (rc == RT_STORE_OK && mode != RT_SQLITE_READ) {
-        rc = rt_sqlite_lock(s, conn, err);
-    }
-
-    if (rc != RT_STORE_OK) {
-        rt_sqlite_close(conn);
-        return rc;
+        if (rc != RT_STORE_OK) {
+            rt_sqlite_close(conn);
+            return rc;
+        }
     }
 
     *out = conn;
-
-    return RT_STORE_OK;
-}
-
-
-rt_store_rc_e
-rt_sqlite_end(rt_sqlite_t *s, rt_sqlite_conn_t *conn, rt_store_rc_e rc,
-    rt_store_error_t *err)
-{
-    if (conn->write) {
-        conn->deadline = 0;
-
-        if (rc == RT_STORE_OK
-            && sqlite3_exec(conn->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-        {
-            rc = rt_sqlite_fail(conn, err);
-        }
-
-        if (!sqlite3_get_autocommit(conn->db)) {
-            (void) sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
-        }
-
-        conn->write = 0;
-        pthread_mutex_unlock(&s->writer);
-    }
-
-    /* the file may have been repaired or made writable by the next time */
-
-    if (rc != RT_STORE_OK || sqlite3_db_readonly(conn->db, "main") == 1) {
-        rt_sqlite_close(conn);
-        return rc;
-    }
-
-    pthread_mutex_lock(&s->lock);
-
-    conn->next = s->idle;
-    s->idle = conn;
-
-    pthread_mutex_unlock(&s->lock);
 
     return RT_STORE_OK;
 }
@@ -192,7 +239,7 @@ rt_sqlite_moved(rt_sqlite_conn_t *conn)
 
 
 static rt_store_rc_e
-rt_sqlite_connect(rt_sqlite_t *s, rt_sqlite_conn_t *conn,
+rt_sqlite_connect(rt_sqlite_t *s, unsigned mode, rt_sqlite_conn_t *conn,
     rt_store_error_t *err)
 {
     int            fd;
@@ -253,7 +300,7 @@ rt_sqlite_connect(rt_sqlite_t *s, rt_sqlite_conn_t *conn,
         return rt_sqlite_fail(conn, err);
     }
 
-    return rt_sqlite_setup(s, conn, err);
+    return rt_sqlite_setup(s, mode, conn, err);
 }
 
 
@@ -297,7 +344,8 @@ rt_sqlite_wal(rt_sqlite_conn_t *conn, rt_store_error_t *err)
 
 
 static rt_store_rc_e
-rt_sqlite_setup(rt_sqlite_t *s, rt_sqlite_conn_t *conn, rt_store_error_t *err)
+rt_sqlite_setup(rt_sqlite_t *s, unsigned mode, rt_sqlite_conn_t *conn,
+    rt_store_error_t *err)
 {
     char           *sql;
     int64_t         version, found;
@@ -339,21 +387,18 @@ rt_sqlite_setup(rt_sqlite_t *s, rt_sqlite_conn_t *conn, rt_store_error_t *err)
         return rt_store_fail(err, RT_STORE_BROKEN, "out of memory");
     }
 
-    rc = rt_sqlite_lock(s, conn, err);
+    /* who writes has the turn already */
+
+    if (mode == RT_SQLITE_READ) {
+        rc = rt_sqlite_turn(s, conn->deadline, err);
+    }
 
     if (rc == RT_STORE_OK) {
+        rc = rt_sqlite_make(conn, sql, err);
 
-        if (sqlite3_exec(conn->db, sql, NULL, NULL, NULL) != SQLITE_OK
-            || sqlite3_exec(conn->db, RT_SQLITE_SET_VERSION "COMMIT", NULL,
-                            NULL, NULL)
-               != SQLITE_OK)
-        {
-            rc = rt_sqlite_fail(conn, err);
-            (void) sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
+        if (mode == RT_SQLITE_READ) {
+            pthread_mutex_unlock(&s->writer);
         }
-
-        conn->write = 0;
-        pthread_mutex_unlock(&s->writer);
     }
 
     sqlite3_free(sql);
@@ -363,44 +408,53 @@ rt_sqlite_setup(rt_sqlite_t *s, rt_sqlite_conn_t *conn, rt_store_error_t *err)
 
 
 static rt_store_rc_e
-rt_sqlite_number(rt_sqlite_conn_t *conn, sqlite3_stmt *stmt, int64_t *n,
-    rt_store_error_t *err)
+rt_sqlite_make(rt_sqlite_conn_t *conn, const char *sql, rt_store_error_t *err)
 {
     rt_store_rc_e  rc;
 
-    *n = 0;
-
-    if (stmt == NULL || sqlite3_step(stmt) != SQLITE_ROW) {
-        rc = rt_sqlite_fail(conn, err);
-
-    } else {
-        *n = sqlite3_column_int64(stmt, 0);
-        rc = RT_STORE_OK;
+    rc = rt_sqlite_transaction(conn, err);
+    if (rc != RT_STORE_OK) {
+        return rc;
     }
 
-    sqlite3_finalize(stmt);
+    if (sqlite3_exec(conn->db, sql, NULL, NULL, NULL) != SQLITE_OK
+        || sqlite3_exec(conn->db, RT_SQLITE_SET_VERSION "COMMIT", NULL, NULL,
+                        NULL)
+           != SQLITE_OK)
+    {
+        rc = rt_sqlite_fail(conn, err);
+        (void) sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+
+    conn->write = 0;
 
     return rc;
 }
 
 
 static rt_store_rc_e
-rt_sqlite_lock(rt_sqlite_t *s, rt_sqlite_conn_t *conn, rt_store_error_t *err)
+rt_sqlite_turn(rt_sqlite_t *s, int64_t deadline, rt_store_error_t *err)
 {
     struct timespec  ts;
 
-    ts.tv_sec = conn->deadline / 1000;
-    ts.tv_nsec = conn->deadline % 1000 * 1000000;
+    ts.tv_sec = deadline / 1000;
+    ts.tv_nsec = deadline % 1000 * 1000000;
 
     if (pthread_mutex_clocklock(&s->writer, CLOCK_MONOTONIC, &ts) != 0) {
         return rt_store_fail(err, RT_STORE_UNAVAILABLE,
                              "the writes before this one take too long");
     }
 
+    return RT_STORE_OK;
+}
+
+
+static rt_store_rc_e
+rt_sqlite_transaction(rt_sqlite_conn_t *conn, rt_store_error_t *err)
+{
     if (sqlite3_exec(conn->db, "BEGIN IMMEDIATE", NULL, NULL, NULL)
         != SQLITE_OK)
     {
-        pthread_mutex_unlock(&s->writer);
         return rt_sqlite_fail(conn, err);
     }
 
@@ -457,122 +511,4 @@ rt_sqlite_progress(void *data)
 
     return conn->deadline && !conn->forever
            && rt_store_clock() > conn->deadline;
-}
-
-
-rt_store_rc_e
-rt_sqlite_fail(rt_sqlite_conn_t *conn, rt_store_error_t *err)
-{
-    int            code;
-    rt_store_rc_e  rc;
-
-    switch (sqlite3_errcode(conn->db) & 0xff) {
-
-    case SQLITE_INTERRUPT:
-        rc = RT_STORE_TIMEOUT;
-        break;
-
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-    case SQLITE_ERROR:
-    case SQLITE_CONSTRAINT:
-    case SQLITE_MISMATCH:
-    case SQLITE_TOOBIG:
-        rc = RT_STORE_REFUSED;
-        break;
-
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-    case SQLITE_NOMEM:
-    case SQLITE_MISUSE:
-        rc = RT_STORE_BROKEN;
-        break;
-
-    default:
-        rc = RT_STORE_UNAVAILABLE;
-    }
-
-    code = sqlite3_extended_errcode(conn->db);
-
-    (void) rt_store_fail(err, rc, "\"%s\": %s (%d)",
-                         sqlite3_db_filename(conn->db, "main"),
-                         sqlite3_errmsg(conn->db), code);
-    err->code = code;
-
-    return rc;
-}
-
-
-sqlite3_stmt *
-rt_sqlite_prepare(rt_sqlite_conn_t *conn, const char *fmt, ...)
-{
-    char          *sql;
-    va_list        args;
-    sqlite3_stmt  *stmt;
-
-    va_start(args, fmt);
-    sql = sqlite3_vmprintf(fmt, args);
-    va_end(args);
-
-    stmt = NULL;
-
-    if (sql != NULL) {
-        sqlite3_prepare_v2(conn->db, sql, -1, &stmt, NULL);
-        sqlite3_free(sql);
-    }
-
-    return stmt;
-}
-
-
-rt_store_rc_e
-rt_sqlite_run(rt_sqlite_conn_t *conn, sqlite3_stmt *stmt,
-    rt_store_error_t *err)
-{
-    rt_store_rc_e  rc;
-
-    rc = stmt == NULL || sqlite3_step(stmt) != SQLITE_DONE
-         ? rt_sqlite_fail(conn, err) : RT_STORE_OK;
-
-    sqlite3_finalize(stmt);
-
-    return rc;
-}
-
-
-void
-rt_sqlite_bind(sqlite3_stmt *stmt, int n, rt_str_t s)
-{
-    if (s.data == NULL) {
-        sqlite3_bind_null(stmt, n);
-
-    } else {
-        sqlite3_bind_text(stmt, n, s.data, (int) s.len, SQLITE_STATIC);
-    }
-}
-
-
-int
-rt_sqlite_column(sqlite3_stmt *stmt, int n, rt_page_t *page, rt_str_t *s)
-{
-    rt_str_t  value;
-
-    s->data = NULL;
-    s->len = 0;
-
-    if (sqlite3_column_type(stmt, n) == SQLITE_NULL) {
-        return 0;
-    }
-
-    value.data = (const char *) sqlite3_column_text(stmt, n);
-    value.len = sqlite3_column_bytes(stmt, n);
-
-    if (value.data == NULL) {
-        return -1;
-    }
-
-    *s = rt_page_copy(page, value);
-
-    return s->data ? 0 : -1;
 }

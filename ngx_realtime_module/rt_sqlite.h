@@ -27,7 +27,7 @@ struct rt_sqlite_conn_s {
     sqlite3_stmt      *insert;      /* the caller's, kept for its next use */
     int64_t            deadline;    /* ms of the monotonic clock; 0: none */
     rt_sqlite_conn_t  *next;
-    unsigned           write:1;
+    unsigned           write:1;     /* in a transaction */
     unsigned           forever:1;   /* the deadline is for locks only */
 };
 
@@ -86,6 +86,11 @@ sqlite3_stmt *rt_sqlite_prepare(rt_sqlite_conn_t *conn, const char *fmt, ...);
 /* runs a statement that returns no rows, and finalizes it */
 rt_store_rc_e rt_sqlite_run(rt_sqlite_conn_t *conn, sqlite3_stmt *stmt,
     rt_store_error_t *err);
+
+
+/* the first column of a statement's one row; finalizes it */
+rt_store_rc_e rt_sqlite_number(rt_sqlite_conn_t *conn, sqlite3_stmt *stmt,
+    int64_t *n, rt_store_error_t *err);
 
 
 /* text that stays until the statement is done; no value is NULL */
