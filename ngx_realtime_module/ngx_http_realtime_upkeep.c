@@ -57,26 +57,32 @@ ngx_http_realtime_upkeep_run(void *data)
     ngx_http_realtime_upkeep_t *u = data;
 
     int64_t           now;
+    uint64_t          deleted;
     rt_store_rc_e     rc;
     struct timeval    tv;
     rt_store_error_t  err;
+
+    ngx_gettimeofday(&tv);
+    now = (int64_t) tv.tv_sec * 1000 + tv.tv_usec / 1000;
+
+    rc = RT_STORE_OK;
+    u->deleted = 0;
+    u->err.text[0] = '\0';
+
+    /* the spool is longest while the store cannot be prepared */
+
+    if (u->spool != NULL && u->ttl && ngx_worker == 0) {
+        rc = rt_spool_expire(u->spool, now - (int64_t) u->ttl * 1000,
+                             &u->deleted, &err);
+    }
 
     if (!u->prepared) {
         u->rc = rt_store_prepare(u->store, &u->err);
         return;
     }
 
-    ngx_gettimeofday(&tv);
-    now = (int64_t) tv.tv_sec * 1000 + tv.tv_usec / 1000;
-
-    u->err.text[0] = '\0';
-    u->rc = rt_store_expire(u->store, now, &u->deleted, &u->err);
-
-    if (u->spool == NULL) {
-        return;
-    }
-
-    rc = rt_spool_expire(u->spool, now - (int64_t) u->ttl * 1000, &err);
+    u->rc = rt_store_expire(u->store, now, &deleted, &u->err);
+    u->deleted += deleted;
 
     if (u->rc == RT_STORE_OK && rc != RT_STORE_OK) {
         u->rc = rc;
@@ -147,6 +153,11 @@ static void
 ngx_http_realtime_upkeep_again(ngx_http_realtime_upkeep_t *u)
 {
     if (ngx_exiting) {
+        return;
+    }
+
+    if (u->deleted) {
+        ngx_add_timer(&u->event, NGX_HTTP_REALTIME_UPKEEP_MORE);
         return;
     }
 

@@ -19,6 +19,10 @@
 /* what is put leaves this much of the disk, or nothing could be removed */
 #define RT_SPOOL_RESERVE    (16 * 1024 * 1024)
 
+/* rows of one transaction that erases, and a pause: writes get in between */
+#define RT_SPOOL_ERASE_BATCH  2000
+#define RT_SPOOL_ERASE_PAUSE  3
+
 /* free pages that the file may keep when nothing waits */
 #define RT_SPOOL_PAGES      1024
 
@@ -35,6 +39,8 @@ static rt_store_rc_e rt_spool_room(rt_spool_t *sp, rt_store_error_t *err);
 static rt_store_rc_e rt_spool_delete(rt_spool_t *sp,
     const rt_store_match_t *match, int64_t before, uint64_t *deleted,
     rt_store_error_t *err);
+static rt_store_rc_e rt_spool_rows(rt_spool_t *sp, int64_t *first,
+    int64_t *last, rt_store_error_t *err);
 static rt_store_rc_e rt_spool_count(rt_sqlite_conn_t *conn,
     rt_spool_depth_t *depth, rt_store_error_t *err);
 
@@ -295,30 +301,99 @@ rt_spool_erase(rt_spool_t *sp, const rt_store_match_t *match,
 
 
 rt_store_rc_e
-rt_spool_expire(rt_spool_t *sp, int64_t before, rt_store_error_t *err)
+rt_spool_expire(rt_spool_t *sp, int64_t before, uint64_t *deleted,
+    rt_store_error_t *err)
 {
-    uint64_t  deleted;
-
-    return rt_spool_delete(sp, NULL, before, &deleted, err);
+    return rt_spool_delete(sp, NULL, before, deleted, err);
 }
 
+
+/* all that matches, or without a match a batch of what is older */
 
 static rt_store_rc_e
 rt_spool_delete(rt_spool_t *sp, const rt_store_match_t *match, int64_t before,
     uint64_t *deleted, rt_store_error_t *err)
 {
+    int64_t            row, last, deadline;
+    uint64_t           n;
     rt_store_rc_e      rc;
     rt_sqlite_conn_t  *conn;
 
-    *deleted = 0;
+    static const struct timespec  pause = { 0, RT_SPOOL_ERASE_PAUSE * 1000000 };
 
-    rc = rt_sqlite_begin(sp->file, RT_SQLITE_WRITE, &conn, err);
+    *deleted = 0;
+    deadline = rt_store_clock() + sp->timeout_ms;
+
+    row = last = 0;
+    rc = RT_STORE_OK;
+
+    if (match == NULL || match->id == NULL) {
+        rc = rt_spool_rows(sp, &row, &last, err);
+    }
+
+    for ( /* void */ ; rc == RT_STORE_OK && row <= last;
+         row += RT_SPOOL_ERASE_BATCH)
+    {
+        if (rt_store_clock() > deadline) {
+            return rt_store_fail(err, RT_STORE_TIMEOUT,
+                                 "erased %llu of the spool so far",
+                                 (unsigned long long) *deleted);
+        }
+
+        rc = rt_sqlite_begin(sp->file, RT_SQLITE_WRITE, &conn, err);
+        if (rc != RT_STORE_OK) {
+            break;
+        }
+
+        rc = rt_sqlite_delete(conn, RT_SPOOL_TABLE, match, before, row,
+                              RT_SPOOL_ERASE_BATCH, &n, err);
+        rc = rt_sqlite_end(sp->file, conn, rc, err);
+
+        if (rc != RT_STORE_OK || n == 0) {
+            continue;
+        }
+
+        *deleted += n;
+
+        if (match == NULL) {
+            break;
+        }
+
+        nanosleep(&pause, NULL);
+    }
+
+    return rc;
+}
+
+
+/* the first rowid and the last; 1 and 0: there is none */
+
+static rt_store_rc_e
+rt_spool_rows(rt_spool_t *sp, int64_t *first, int64_t *last,
+    rt_store_error_t *err)
+{
+    rt_store_rc_e      rc;
+    sqlite3_stmt      *stmt;
+    rt_sqlite_conn_t  *conn;
+
+    rc = rt_sqlite_begin(sp->file, RT_SQLITE_READ, &conn, err);
     if (rc != RT_STORE_OK) {
         return rc;
     }
 
-    rc = rt_sqlite_delete(conn, RT_SPOOL_TABLE, match, before, -1, deleted,
-                          err);
+    stmt = rt_sqlite_prepare(conn,
+               "SELECT ifnull((SELECT min(rowid) FROM " RT_SPOOL_TABLE "), 1),"
+               " ifnull((SELECT max(rowid) FROM " RT_SPOOL_TABLE "), 0)");
+
+    if (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
+        *first = sqlite3_column_int64(stmt, 0);
+        *last = sqlite3_column_int64(stmt, 1);
+
+    } else {
+        rc = rt_sqlite_fail(conn, err);
+    }
+
+    sqlite3_finalize(stmt);
 
     return rt_sqlite_end(sp->file, conn, rc, err);
 }

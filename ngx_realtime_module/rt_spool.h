@@ -68,14 +68,22 @@ rt_store_rc_e rt_spool_dead(rt_spool_t *sp, const rt_id_t *id,
     const char *reason, rt_store_error_t *err);
 
 
-/* of those that wait and of the dead */
+/*
+ * Of those that wait and of the dead.  TIMEOUT: a part is erased, and the next
+ * call goes on.
+ */
+
 rt_store_rc_e rt_spool_erase(rt_spool_t *sp, const rt_store_match_t *match,
     uint64_t *deleted, rt_store_error_t *err);
 
 
-/* what arrived before a time (ms): the ttl of the store is that of the spool */
+/*
+ * What arrived before a time (ms): the ttl of the store is that of the spool.
+ * At most a few thousand in one call; call again while *deleted is not 0.
+ */
+
 rt_store_rc_e rt_spool_expire(rt_spool_t *sp, int64_t before,
-    rt_store_error_t *err);
+    uint64_t *deleted, rt_store_error_t *err);
 
 
 rt_store_rc_e rt_spool_depth(rt_spool_t *sp, rt_spool_depth_t *depth,

@@ -171,7 +171,7 @@ rt_sqlite_row(sqlite3_stmt *stmt, rt_page_t *page, rt_transcript_t *t)
 
 rt_store_rc_e
 rt_sqlite_delete(rt_sqlite_conn_t *conn, const char *table,
-    const rt_store_match_t *match, int64_t before, int limit,
+    const rt_store_match_t *match, int64_t before, int64_t first, int limit,
     uint64_t *deleted, rt_store_error_t *err)
 {
     sqlite3_stmt   *stmt;
@@ -179,11 +179,12 @@ rt_sqlite_delete(rt_sqlite_conn_t *conn, const char *table,
 
     stmt = rt_sqlite_prepare(conn,
                "DELETE FROM \"%w\" WHERE rowid IN (SELECT rowid FROM \"%w\""
-               " WHERE %s%s%s LIMIT %d)",
+               " WHERE %s%s%s%s LIMIT %d)",
                table, table,
                match ? "user_id = ?1" : "created_at < ?4",
                match && match->session_id.data ? " AND session_id = ?2" : "",
                match && match->id ? " AND id = ?3" : "",
+               first ? " AND rowid BETWEEN ?5 AND ?6" : "",
                limit);
 
     if (stmt != NULL && match != NULL) {
@@ -198,6 +199,11 @@ rt_sqlite_delete(rt_sqlite_conn_t *conn, const char *table,
 
     if (stmt != NULL && match == NULL) {
         sqlite3_bind_int64(stmt, 4, before);
+    }
+
+    if (stmt != NULL && first) {
+        sqlite3_bind_int64(stmt, 5, first);
+        sqlite3_bind_int64(stmt, 6, first + limit - 1);
     }
 
     rc = rt_sqlite_run(conn, stmt, err);

@@ -55,11 +55,12 @@ rt_store_rc_e rt_sqlite_read(rt_sqlite_conn_t *conn, sqlite3_stmt *stmt,
 
 /*
  * Deletes what matches, or without a match what arrived before a time (ms):
- * at most limit rows, all of them where limit is -1.
+ * at most limit rows.  Where first is not 0, these are looked for in the
+ * limit rowids from first on only: for a table without an index.
  */
 
 rt_store_rc_e rt_sqlite_delete(rt_sqlite_conn_t *conn, const char *table,
-    const rt_store_match_t *match, int64_t before, int limit,
+    const rt_store_match_t *match, int64_t before, int64_t first, int limit,
     uint64_t *deleted, rt_store_error_t *err);
 
 

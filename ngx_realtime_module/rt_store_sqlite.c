@@ -412,7 +412,7 @@ rt_store_sqlite_delete(rt_store_t *st, const rt_store_match_t *match,
         return rc;
     }
 
-    rc = rt_sqlite_delete(conn, st->conf.collection, match, before,
+    rc = rt_sqlite_delete(conn, st->conf.collection, match, before, 0,
                           RT_SQLITE_ERASE_BATCH, deleted, err);
 
     return rt_sqlite_end(s->file, conn, rc, err);

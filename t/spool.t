@@ -15,7 +15,7 @@ use Time::HiRes qw(time);
 my $json = JSON::PP->new->utf8;
 
 
-# nginx(MONGO[, workers => N, spool => FILE, more => DIRECTIVES])
+# nginx(MONGO[, workers => N, spool => FILE, store => PARAMETERS, more => DIRECTIVES])
 sub nginx {
     my ($mongo, %arg) = @_;
 
@@ -23,7 +23,7 @@ sub nginx {
     my $more = $arg{more} // '';
     my $self = Nginx->new(
         http => "log_format store '\$realtime_store_status';\n"
-                . 'realtime_store ' . $mongo->uri . ";\nrealtime_store_spool $spool;\n"
+                . 'realtime_store ' . $mongo->uri . ' ' . ($arg{store} // '') . ";\nrealtime_store_spool $spool;\n"
                 . "realtime_store_timeout 2s;\nrealtime_admin_roles Admin;\n$more",
         config => 'location /t { realtime_transcripts; access_log %%DIR%%/store.log store; }
                    location /status { realtime_status; realtime_auth off; }',
@@ -207,6 +207,25 @@ subtest 'a worker that leaves goes on with what waits' => sub {
     like(script('list', "$nginx->{dir}/spool.db"), qr/^0 waiting, 0 dead letters$/m, 'nothing is left');
     is($mongo->python('print(c.count_documents({}))'), "2000\n", 'the store has it');
     unlike($nginx->log, qr/\[(alert|crit|emerg)\]|signal 11/, 'a quiet log');
+};
+
+
+subtest 'what expires while the store is away' => sub {
+    my $nginx = nginx(Mongo->new, store => 'ttl=1h');
+    my $file = "$nginx->{dir}/spool.db";
+
+    post($nginx, { text => 'young' });
+    system('sqlite3', $file, <<'END');
+WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 20000)
+INSERT INTO spool SELECT CAST(printf("%012d", i) AS BLOB), user_id, session_id, role, text, timestamp,
+    created_at - 7200000, seq, call_id, item_id, previous_item_id, language, metadata, source FROM spool, c
+END
+    like(script('list', $file), qr/^20001 waiting/, 'many are old');
+
+    Nginx::wait_until(sub { script('list', $file) =~ /^1 waiting/ }, 'they are gone', 25);
+    pass('they are gone, and the young one stays');
+
+    quiet($nginx);
 };
 
 

@@ -194,6 +194,19 @@ test_erase(void **state)
 }
 
 
+static uint64_t
+expire(int64_t before)
+{
+    uint64_t  deleted;
+
+    if (rt_spool_expire(sp, before, &deleted, &err) != RT_STORE_OK) {
+        fail_msg("expire: %s", err.text);
+    }
+
+    return deleted;
+}
+
+
 static void
 test_expire(void **state)
 {
@@ -207,10 +220,91 @@ test_expire(void **state)
     put(sp, t, 3);
     assert_int_equal(rt_spool_dead(sp, &t[0].id, "no", &err), RT_STORE_OK);
 
-    assert_int_equal(rt_spool_expire(sp, TIME + 1, &err), RT_STORE_OK);
+    assert_int_equal(expire(TIME + 1), 0);
     depth(2, 1);
-    assert_int_equal(rt_spool_expire(sp, TIME + 3, &err), RT_STORE_OK);
+    assert_int_equal(expire(TIME + 3), 2);
     depth(1, 0);
+    assert_int_equal(expire(TIME + 3), 0);
+}
+
+
+/* all of ann, one in a thousand of them younger than the others */
+
+static void
+put_many(unsigned n)
+{
+    char  text[700];
+
+    snprintf(text, sizeof(text),
+             "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c"
+             " WHERE i < %u) INSERT INTO spool (id, user_id, session_id, role,"
+             " text, timestamp, created_at, seq, source) SELECT"
+             " CAST(printf('%%012d', i) AS BLOB), 'ann', 's', 'user', 'said',"
+             " 0, iif(i %% 1000 = 1, 9, 1), 0, 'client' FROM c", n);
+    sql(text);
+}
+
+
+static void
+test_expire_many(void **state)
+{
+    unsigned  calls;
+    uint64_t  n, all;
+
+    (void) state;
+
+    depth(0, 0);
+    put_many(20000);
+
+    all = 0;
+
+    for (calls = 0; (n = expire(5)) != 0; calls++) {
+        assert_in_range(n, 1, 5000);
+        all += n;
+    }
+
+    assert_int_equal(all, 20000 - 20);
+    assert_in_range(calls, 4, 20);
+    depth(20, 0);
+}
+
+
+/* more than there is time for: a part, and the next call goes on */
+
+static void
+test_erase_many(void **state)
+{
+    uint64_t          deleted, left;
+    rt_store_rc_e     rc;
+    rt_transcript_t   t;
+    rt_store_match_t  match;
+
+    (void) state;
+
+    t = item("bob", "s", 'b');
+    put(sp, &t, 1);
+    put_many(200000);
+
+    rt_spool_close(sp);
+    sp = rt_spool_open(path, 500);
+    assert_non_null(sp);
+
+    match.user_id = str("ann");
+    match.session_id = str(NULL);
+    match.id = NULL;
+
+    left = 200000;
+
+    do {
+        rc = rt_spool_erase(sp, &match, &deleted, &err);
+        left -= deleted;
+        depth(1 + left, 0);
+        assert_in_range(deleted, 1, 200000);
+    } while (rc == RT_STORE_TIMEOUT);
+
+    assert_int_equal(rc, RT_STORE_OK);
+    assert_int_equal(left, 0);
+    waits("b");
 }
 
 
@@ -321,6 +415,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_dead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_erase, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expire, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_expire_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_erase_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_check, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock_of_the_dead, setup,

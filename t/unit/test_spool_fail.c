@@ -38,7 +38,7 @@ all_fail(rt_store_rc_e rc, const char *word)
     assert_int_equal(rt_spool_remove(sp, &t.id, 1, &err), rc);
     assert_int_equal(rt_spool_dead(sp, &t.id, "no", &err), rc);
     assert_int_equal(rt_spool_erase(sp, &match, &deleted, &err), rc);
-    assert_int_equal(rt_spool_expire(sp, TIME, &err), rc);
+    assert_int_equal(rt_spool_expire(sp, TIME, &deleted, &err), rc);
     assert_int_equal(rt_spool_depth(sp, &d, &err), rc);
     assert_non_null(strstr(err.text, word));
 }
