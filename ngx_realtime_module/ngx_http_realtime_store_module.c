@@ -470,7 +470,7 @@ ngx_http_realtime_store_open(ngx_event_t *ev)
     }
 
     ngx_realtime_writer_init(&p->store.writer, p->store.store, p->store.pool,
-                             p->conf->queue);
+                             p->conf->queue, p->conf->timeout);
 
     ngx_http_realtime_upkeep_start(&p->upkeep, p->store.store, p->store.spool,
                                    p->store.pool, p->conf->ttl);

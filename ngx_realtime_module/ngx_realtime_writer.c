@@ -1,68 +1,47 @@
 
-#include "ngx_realtime_writer.h"
+#include "ngx_realtime_batch.h"
 #include "ngx_realtime_task.h"
 
 
 /* of the 8 threads of the default pool: others read, look up and drain */
 #define NGX_REALTIME_WRITER_BATCHES  3
 
-/* what one batch takes at most; the first write is always taken */
-#define NGX_REALTIME_BATCH_WRITES    128
+/* of the bodies of one batch; the first write is always taken */
 #define NGX_REALTIME_BATCH_BYTES     (512 * 1024)
+
+/* a batch that keeps its thread busy while others could use the store */
+#define NGX_REALTIME_BATCH_HEAVY     (64 * 1024)
 
 /* of all bodies that wait; the limit of writes bounds their number */
 #define NGX_REALTIME_WRITER_BYTES    (64 * 1024 * 1024)
 
 
-typedef struct {
-    ngx_realtime_write_t   *write;
-    rt_transcript_batch_t   items;
-} ngx_realtime_entry_t;
-
-
-typedef struct {
-    ngx_realtime_writer_t  *writer;
-    rt_store_t             *store;
-    rt_spool_t             *spool;
-    ngx_uint_t              away;       /* to the spool first */
-
-    rt_store_rc_e           rc;
-    rt_store_error_t        err;
-    rt_store_rc_e           put;        /* what the spool said, if asked */
-    rt_store_error_t        put_err;
-    ngx_uint_t              queued;     /* items */
-    rt_spool_depth_t        depth;      /* if any */
-
-    ngx_uint_t              n;
-    ngx_realtime_entry_t    entries[NGX_REALTIME_BATCH_WRITES];
-} ngx_realtime_batch_t;
-
-
+static ngx_uint_t ngx_realtime_writer_full(ngx_realtime_writer_t *wr,
+    ngx_realtime_write_t *w);
+static void ngx_realtime_writer_round(ngx_event_t *ev);
+static void ngx_realtime_writer_late(ngx_realtime_writer_t *wr);
+static void ngx_realtime_writer_next(ngx_realtime_writer_t *wr);
 static ngx_int_t ngx_realtime_writer_start(ngx_realtime_writer_t *wr);
-static void ngx_realtime_batch_run(void *data);
-static ngx_int_t ngx_realtime_write_read(ngx_realtime_write_t *w);
-static ngx_uint_t ngx_realtime_write_parse(ngx_realtime_entry_t *e);
-static void ngx_realtime_batch_store(ngx_realtime_batch_t *b, ngx_uint_t n);
-static void ngx_realtime_batch_write(ngx_realtime_batch_t *b,
-    const rt_transcript_t **items, ngx_uint_t n, rt_store_rc_e *results);
-static ngx_int_t ngx_realtime_batch_put(ngx_realtime_batch_t *b,
-    const rt_transcript_t **items, ngx_uint_t n);
-static void ngx_realtime_write_result(ngx_realtime_entry_t *e,
-    ngx_realtime_batch_t *b, rt_store_rc_e *results);
 static void ngx_realtime_batch_done(void *data);
 static void ngx_realtime_batch_log(ngx_realtime_batch_t *b);
-static void ngx_realtime_writer_give_up(ngx_realtime_writer_t *wr);
+static void ngx_realtime_writer_give_back(ngx_realtime_writer_t *wr,
+    ngx_realtime_write_e status);
 
 
 void
 ngx_realtime_writer_init(ngx_realtime_writer_t *wr, rt_store_t *store,
-    ngx_thread_pool_t *pool, ngx_uint_t limit)
+    ngx_thread_pool_t *pool, ngx_uint_t limit, ngx_msec_t timeout)
 {
     ngx_memzero(wr, sizeof(ngx_realtime_writer_t));
 
     wr->store = store;
     wr->pool = pool;
     wr->limit = limit;
+    wr->timeout = timeout;
+
+    wr->round.handler = ngx_realtime_writer_round;
+    wr->round.data = wr;
+    wr->round.log = ngx_cycle->log;
 
     ngx_queue_init(&wr->waiting);
 }
@@ -71,30 +50,94 @@ ngx_realtime_writer_init(ngx_realtime_writer_t *wr, rt_store_t *store,
 ngx_int_t
 ngx_realtime_writer_post(ngx_realtime_writer_t *wr, ngx_realtime_write_t *w)
 {
-    if (wr->nwaiting >= wr->limit
-        || wr->bytes + w->len > NGX_REALTIME_WRITER_BYTES)
-    {
-        return NGX_BUSY;
+    if (ngx_realtime_writer_full(wr, w)) {
+
+        /* it may be full of what came in this round, with threads idle */
+
+        ngx_realtime_writer_next(wr);
+
+        if (ngx_realtime_writer_full(wr, w)) {
+            return NGX_BUSY;
+        }
     }
+
+    w->posted = ngx_current_msec;
 
     ngx_queue_insert_tail(&wr->waiting, &w->queue);
     wr->nwaiting++;
     wr->bytes += w->len;
 
-    if (wr->batches < NGX_REALTIME_WRITER_BATCHES
-        && ngx_realtime_writer_start(wr) != NGX_OK
-        && wr->batches == 0)
-    {
-        /* no batch will end and take it */
-
-        ngx_queue_remove(&w->queue);
-        wr->nwaiting--;
-        wr->bytes -= w->len;
-
-        return NGX_BUSY;
-    }
+    ngx_post_event(&wr->round, &ngx_posted_events);
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_realtime_writer_full(ngx_realtime_writer_t *wr, ngx_realtime_write_t *w)
+{
+    return wr->nwaiting >= wr->limit
+           || wr->bytes + w->len > NGX_REALTIME_WRITER_BYTES;
+}
+
+
+static void
+ngx_realtime_writer_round(ngx_event_t *ev)
+{
+    ngx_realtime_writer_t *wr = ev->data;
+
+    if (wr->spool == NULL) {
+        ngx_realtime_writer_late(wr);
+    }
+
+    ngx_realtime_writer_next(wr);
+
+    /* where none is under way, none will end and take what waits */
+
+    while (wr->nwaiting && wr->batches == 0) {
+        ngx_realtime_writer_give_back(wr, NGX_REALTIME_WRITE_BUSY);
+    }
+}
+
+
+/* the first in the queue is the oldest */
+
+static void
+ngx_realtime_writer_late(ngx_realtime_writer_t *wr)
+{
+    ngx_uint_t             n;
+    ngx_realtime_write_t  *w;
+
+    for (n = 0; wr->nwaiting; n++) {
+        w = ngx_queue_data(ngx_queue_head(&wr->waiting), ngx_realtime_write_t,
+                           queue);
+
+        if (ngx_current_msec - w->posted < wr->timeout) {
+            break;
+        }
+
+        w->rc = RT_STORE_TIMEOUT;
+        ngx_realtime_writer_give_back(wr, NGX_REALTIME_WRITE_FAILED);
+    }
+
+    if (n) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "realtime store: write timeout: %ui waited for the "
+                      "writes before them", n);
+    }
+}
+
+
+static void
+ngx_realtime_writer_next(ngx_realtime_writer_t *wr)
+{
+    while (wr->nwaiting
+           && wr->batches < NGX_REALTIME_WRITER_BATCHES
+           && wr->batches - wr->heavy < rt_store_writers(wr->store)
+           && ngx_realtime_writer_start(wr) == NGX_OK)
+    {
+        /* void */
+    }
 }
 
 
@@ -155,6 +198,8 @@ ngx_realtime_writer_start(ngx_realtime_writer_t *wr)
         b->entries[b->n++].write = w;
     }
 
+    b->heavy = (bytes > NGX_REALTIME_BATCH_HEAVY);
+
     if (ngx_realtime_task_post(wr->pool, ngx_realtime_batch_run,
                                ngx_realtime_batch_done, b)
         != NGX_OK)
@@ -172,237 +217,9 @@ ngx_realtime_writer_start(ngx_realtime_writer_t *wr)
     wr->nwaiting -= b->n;
     wr->bytes -= bytes;
     wr->batches++;
+    wr->heavy += b->heavy;
 
     return NGX_OK;
-}
-
-
-static void
-ngx_realtime_batch_run(void *data)
-{
-    ngx_realtime_batch_t *b = data;
-
-    ngx_uint_t             i, n;
-    ngx_realtime_entry_t  *e;
-
-    n = 0;
-
-    for (i = 0; i < b->n; i++) {
-        n += ngx_realtime_write_parse(&b->entries[i]);
-    }
-
-    if (n) {
-        ngx_realtime_batch_store(b, n);
-    }
-
-    for (i = 0; i < b->n; i++) {
-        e = &b->entries[i];
-
-        if (e->items.n) {
-            rt_transcript_batch_free(&e->items);
-        }
-    }
-}
-
-
-static ngx_int_t
-ngx_realtime_write_read(ngx_realtime_write_t *w)
-{
-    size_t   size;
-    ssize_t  n;
-
-    for (size = 0; size < w->file_len; size += n) {
-        n = pread(w->fd, w->body + w->file_at + size, w->file_len - size,
-                  w->file_pos + size);
-
-        if (n <= 0) {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* returns the number of items to store, in e->items */
-
-static ngx_uint_t
-ngx_realtime_write_parse(ngx_realtime_entry_t *e)
-{
-    rt_transcript_rc_e     rc;
-    ngx_realtime_write_t  *w;
-
-    w = e->write;
-    w->status = NGX_REALTIME_WRITE_ERROR;
-    e->items.n = 0;
-
-    if (w->fd != NGX_INVALID_FILE && ngx_realtime_write_read(w) != NGX_OK) {
-        return 0;
-    }
-
-    rc = rt_transcript_parse((char *) w->body, w->len, w->user_id,
-                             w->arrived, &e->items, &w->reply);
-
-    ngx_free(w->body);
-    w->body = NULL;
-
-    switch (rc) {
-
-    case RT_TRANSCRIPT_OK:
-        w->n = e->items.n;
-        return w->n;
-
-    case RT_TRANSCRIPT_INVALID:
-        w->status = NGX_REALTIME_WRITE_INVALID;
-        break;
-
-    case RT_TRANSCRIPT_MISMATCH:
-        w->status = NGX_REALTIME_WRITE_MISMATCH;
-        break;
-
-    case RT_TRANSCRIPT_NO_MEMORY:
-        break;
-    }
-
-    e->items.n = 0;
-
-    return 0;
-}
-
-
-static void
-ngx_realtime_batch_store(ngx_realtime_batch_t *b, ngx_uint_t n)
-{
-    ngx_uint_t               i, k;
-    rt_store_rc_e           *results;
-    ngx_realtime_entry_t    *e;
-    const rt_transcript_t  **items;
-
-    items = malloc(n * sizeof(rt_transcript_t *));
-    results = malloc(n * sizeof(rt_store_rc_e));
-
-    if (items == NULL || results == NULL) {
-        goto done;
-    }
-
-    n = 0;
-
-    for (i = 0; i < b->n; i++) {
-        e = &b->entries[i];
-
-        for (k = 0; k < e->items.n; k++) {
-            items[n++] = &e->items.items[k];
-        }
-    }
-
-    ngx_realtime_batch_write(b, items, n, results);
-
-    n = 0;
-
-    for (i = 0; i < b->n; i++) {
-        e = &b->entries[i];
-
-        if (e->items.n) {
-            ngx_realtime_write_result(e, b, &results[n]);
-            n += e->items.n;
-        }
-    }
-
-done:
-
-    free(items);
-    free(results);
-}
-
-
-static void
-ngx_realtime_batch_write(ngx_realtime_batch_t *b,
-    const rt_transcript_t **items, ngx_uint_t n, rt_store_rc_e *results)
-{
-    ngx_uint_t  i, left;
-
-    if (b->away && ngx_realtime_batch_put(b, items, n) == NGX_OK) {
-
-        for (i = 0; i < n; i++) {
-            results[i] = RT_STORE_UNAVAILABLE;
-        }
-
-        b->rc = RT_STORE_UNAVAILABLE;
-        return;
-    }
-
-    b->rc = rt_store_append(b->store, items, n, results, &b->err);
-
-    if (b->spool == NULL
-        || (b->rc != RT_STORE_UNAVAILABLE && b->rc != RT_STORE_TIMEOUT))
-    {
-        return;
-    }
-
-    for (i = 0, left = 0; i < n; i++) {
-        if (results[i] == b->rc) {
-            items[left++] = items[i];
-        }
-    }
-
-    (void) ngx_realtime_batch_put(b, items, left);
-}
-
-
-static ngx_int_t
-ngx_realtime_batch_put(ngx_realtime_batch_t *b, const rt_transcript_t **items,
-    ngx_uint_t n)
-{
-    b->put = rt_spool_put(b->spool, items, n, &b->depth, &b->put_err);
-
-    if (b->put != RT_STORE_OK) {
-        return NGX_ERROR;
-    }
-
-    b->queued = n;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_realtime_write_result(ngx_realtime_entry_t *e, ngx_realtime_batch_t *b,
-    rt_store_rc_e *results)
-{
-    ngx_uint_t             i;
-    ngx_realtime_write_t  *w;
-
-    w = e->write;
-    w->rc = RT_STORE_DUPLICATE;
-
-    for (i = 0; i < e->items.n; i++) {
-
-        if (results[i] == RT_STORE_DUPLICATE) {
-            continue;
-        }
-
-        if (results[i] == RT_STORE_OK) {
-            w->rc = RT_STORE_OK;
-            continue;
-        }
-
-        if (results[i] == b->rc && b->queued) {
-            w->queued++;
-            continue;
-        }
-
-        w->rc = results[i];
-        w->status = (b->rc == RT_STORE_OK) ? NGX_REALTIME_WRITE_REFUSED
-                                           : NGX_REALTIME_WRITE_FAILED;
-        return;
-    }
-
-    rt_transcript_reply(&w->reply, &e->items, w->queued != 0);
-
-    if (!w->reply.failed) {
-        w->status = w->queued ? NGX_REALTIME_WRITE_QUEUED
-                              : NGX_REALTIME_WRITE_OK;
-    }
 }
 
 
@@ -416,6 +233,7 @@ ngx_realtime_batch_done(void *data)
 
     wr = b->writer;
     wr->batches--;
+    wr->heavy -= b->heavy;
 
     ngx_realtime_batch_log(b);
 
@@ -426,12 +244,7 @@ ngx_realtime_batch_done(void *data)
         *wr->away = 0;
     }
 
-    if (wr->nwaiting
-        && ngx_realtime_writer_start(wr) != NGX_OK
-        && wr->batches == 0)
-    {
-        ngx_realtime_writer_give_up(wr);
-    }
+    ngx_realtime_writer_round(&wr->round);
 
     for (i = 0; i < b->n; i++) {
         b->entries[i].write->done(b->entries[i].write);
@@ -469,21 +282,22 @@ ngx_realtime_batch_log(ngx_realtime_batch_t *b)
 }
 
 
+/* the first that waits */
+
 static void
-ngx_realtime_writer_give_up(ngx_realtime_writer_t *wr)
+ngx_realtime_writer_give_back(ngx_realtime_writer_t *wr,
+    ngx_realtime_write_e status)
 {
     ngx_queue_t           *q;
     ngx_realtime_write_t  *w;
 
-    while (!ngx_queue_empty(&wr->waiting)) {
-        q = ngx_queue_head(&wr->waiting);
-        w = ngx_queue_data(q, ngx_realtime_write_t, queue);
+    q = ngx_queue_head(&wr->waiting);
+    w = ngx_queue_data(q, ngx_realtime_write_t, queue);
 
-        ngx_queue_remove(q);
-        wr->nwaiting--;
-        wr->bytes -= w->len;
+    ngx_queue_remove(q);
+    wr->nwaiting--;
+    wr->bytes -= w->len;
 
-        w->status = NGX_REALTIME_WRITE_BUSY;
-        w->done(w);
-    }
+    w->status = status;
+    w->done(w);
 }

@@ -3,9 +3,9 @@
  * The way of transcripts into the store: a queue of this worker, emptied in
  * batches by the thread pool.
  *
- * One batch is under way for each thread that the writer takes; what arrives
- * meanwhile forms the next one.  So one write alone waits for nothing, and a
- * thousand share a round trip.  Bodies are parsed in the thread, too.
+ * What arrives in one round of the event loop, or while all of the writer's
+ * threads are busy, forms a batch.  So one write alone waits for nothing, and
+ * a thousand share a round trip.  Bodies are parsed in the thread, too.
  *
  * A write is on the heap and belongs to the writer from post to done(); no
  * request may free it.  Event loop only; the threads see batches, never the
@@ -43,6 +43,7 @@ typedef enum {
 
 struct ngx_realtime_write_s {
     ngx_queue_t             queue;
+    ngx_msec_t              posted;
 
     /* filled by the caller */
 
@@ -80,6 +81,7 @@ typedef struct {
     rt_store_t             *store;
     ngx_thread_pool_t      *pool;
     ngx_uint_t              limit;      /* of waiting writes */
+    ngx_msec_t              timeout;    /* what each may wait without a spool */
 
     /* for a store that is away; filled by the caller after init */
 
@@ -93,11 +95,13 @@ typedef struct {
     ngx_uint_t              nwaiting;
     size_t                  bytes;      /* of waiting bodies */
     ngx_uint_t              batches;    /* under way */
+    ngx_uint_t              heavy;      /* of these, with much to parse */
+    ngx_event_t             round;      /* at its end batches start */
 } ngx_realtime_writer_t;
 
 
 void ngx_realtime_writer_init(ngx_realtime_writer_t *wr, rt_store_t *store,
-    ngx_thread_pool_t *pool, ngx_uint_t limit);
+    ngx_thread_pool_t *pool, ngx_uint_t limit, ngx_msec_t timeout);
 
 /*
  * NGX_OK: done() will be called, once, never from within this function.

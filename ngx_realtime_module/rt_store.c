@@ -134,6 +134,13 @@ rt_store_prepare(rt_store_t *st, rt_store_error_t *err)
 }
 
 
+unsigned
+rt_store_writers(const rt_store_t *st)
+{
+    return st->driver->writers;
+}
+
+
 rt_store_rc_e
 rt_store_ping(rt_store_t *st, rt_store_error_t *err)
 {

@@ -106,6 +106,10 @@ void rt_store_close(rt_store_t *st);
 rt_store_rc_e rt_store_prepare(rt_store_t *st, rt_store_error_t *err);
 
 
+/* how many rt_store_append() at once are of use; any number is allowed */
+unsigned rt_store_writers(const rt_store_t *st);
+
+
 /* whether a read would work now */
 rt_store_rc_e rt_store_ping(rt_store_t *st, rt_store_error_t *err);
 

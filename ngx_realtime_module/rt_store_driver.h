@@ -16,6 +16,7 @@
 
 typedef struct {
     size_t           size;                  /* of the driver's own struct */
+    unsigned         writers;               /* see rt_store_writers() */
 
     int            (*check)(const rt_store_conf_t *conf,
                             rt_store_error_t *err);

@@ -50,6 +50,7 @@ static rt_store_rc_e rt_store_mongo_delete(rt_mongo_op_t *op,
 
 const rt_store_driver_t  rt_store_mongo = {
     sizeof(rt_store_mongo_t),
+    3,
     rt_mongo_check,
     rt_store_mongo_open,
     rt_store_mongo_close,

@@ -55,6 +55,7 @@ static int rt_store_sqlite_session(sqlite3_stmt *stmt, rt_page_t *page);
 
 const rt_store_driver_t  rt_store_sqlite = {
     sizeof(rt_store_sqlite_t),
+    1,
     rt_store_sqlite_check,
     rt_store_sqlite_open,
     rt_store_sqlite_close,

@@ -16,12 +16,13 @@ my $json = JSON::PP->new->utf8;
 
 
 sub nginx {
-    my ($more, $store) = @_;
+    my ($more, $store, %arg) = @_;
 
     my $self = Nginx->new(
         http => "realtime_store " . ($store || ($ENV{TEST_MONGODB_URI} ? store_uri() : 'sqlite:%%DIR%%/store.db'))
                 . ";\n" . ($more // ''),
         config => 'location /t { realtime_transcripts; }',
+        %arg,
     );
     $self->{owner} = $$;
 
@@ -217,6 +218,33 @@ subtest 'a slow store: what is too much is refused at once, the rest is late' =>
     is(scalar keys %{ stored($nginx, 'u-slow') }, scalar @late, 'these and no others are in the store');
     $nginx->stop('QUIT');
     unlike($nginx->log, qr/\[(alert|crit|emerg)\]|signal 11/, 'a quiet log');
+};
+
+
+subtest 'many writes behind a store that does not come' => sub {
+    my $nginx = nginx("realtime_store_timeout 1s;", 'sqlite:%%DIR%%/store.db', workers => 1);
+    stored($nginx, 'u-many');
+
+    my $lock = Nginx::locked("$nginx->{dir}/store.db");
+    my @sockets = map { $nginx->connected } 1 .. 400;
+    Nginx::send_request($_, 'POST /t', '{"text":"many"}', sub => 'u-many') for @sockets;
+
+    my $start = time;
+    my %answers;
+    for (@sockets) {
+        my ($status, $body) = Nginx::response($_);
+        $answers{ ($status // 'none') . ' ' . (($body // '') =~ /"code":"(\w+)"/ ? $1 : '') }++;
+    }
+
+    is_deeply(\%answers, { '503 store_unavailable' => 400 }, 'all are refused');
+    cmp_ok(time - $start, '<', 2.5, 'and none waits for more than one write before it');
+
+    close $lock;
+    is(scalar keys %{ stored($nginx, 'u-many') }, 0, 'none of them was written later');
+
+    $nginx->stop('QUIT');
+    like($nginx->log, qr/write timeout: \d+ waited for the writes before them/, 'the log says why');
+    unlike($nginx->log, qr/\[(alert|crit|emerg)\]|signal 11/, 'otherwise a quiet log');
 };
 
 
