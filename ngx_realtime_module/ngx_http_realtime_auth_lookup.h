@@ -22,7 +22,8 @@
 struct ngx_http_realtime_lookup_s {
     rt_store_lookup_t                 fields;
     ngx_msec_t                        ttl;
-    uint32_t                          rules;    /* a hash of all of them */
+    uint32_t                          rules;    /* a hash of all of them and
+                                                   of the store */
 };
 
 

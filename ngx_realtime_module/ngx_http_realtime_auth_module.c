@@ -1,5 +1,6 @@
 
 #include "ngx_http_realtime_auth_int.h"
+#include "ngx_http_realtime_store.h"
 
 
 static char *ngx_http_realtime_jwt_token(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -493,6 +494,8 @@ ngx_http_realtime_auth_init(ngx_conf_t *cf)
     if (amcf->lookup == NULL) {
         return NGX_OK;
     }
+
+    amcf->lookup->rules ^= ngx_http_realtime_store_hash(cf);
 
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
     if (h == NULL) {

@@ -37,6 +37,12 @@ typedef struct {
 void ngx_http_realtime_store_need(ngx_conf_t *cf, char *name);
 
 /*
+ * Tells one store from another, after the configuration of "http" was read:
+ * what was learnt from this one holds for no other.
+ */
+uint32_t ngx_http_realtime_store_hash(ngx_conf_t *cf);
+
+/*
  * The worker's store; NULL as long as it could not be opened, which is logged
  * and tried again: a 503 of store_unavailable then.
  */

@@ -150,6 +150,18 @@ ngx_http_realtime_store_need(ngx_conf_t *cf, char *name)
 }
 
 
+uint32_t
+ngx_http_realtime_store_hash(ngx_conf_t *cf)
+{
+    ngx_http_realtime_store_conf_t  *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_realtime_store_module);
+
+    return ngx_crc32_long(smcf->uri.data, smcf->uri.len);
+}
+
+
 ngx_http_realtime_store_t *
 ngx_http_realtime_get_store(void)
 {
