@@ -19,7 +19,10 @@ static rt_store_rc_e rt_mongo_ttl(rt_store_mongo_t *s, rt_mongo_op_t *op,
     rt_store_error_t *err);
 static int rt_mongo_ttl_change(rt_mongo_op_t *op, int64_t ttl,
     bson_error_t *error);
-static void rt_mongo_ttl_drop(rt_mongo_op_t *op);
+static rt_store_rc_e rt_mongo_ttl_drop(rt_mongo_op_t *op,
+    rt_store_error_t *err);
+static rt_store_rc_e rt_mongo_ttl_fail(rt_mongo_op_t *op,
+    const bson_error_t *error, const char *what, rt_store_error_t *err);
 static int rt_mongo_is_away(rt_store_rc_e rc);
 
 
@@ -132,18 +135,15 @@ rt_mongo_command(rt_mongo_op_t *op, const bson_t *command,
 static rt_store_rc_e
 rt_mongo_ttl(rt_store_mongo_t *s, rt_mongo_op_t *op, rt_store_error_t *err)
 {
-    int               rc;
-    bson_t           *keys;
-    int64_t           ttl;
-    bson_error_t      error;
-    rt_store_rc_e     result;
-    rt_store_error_t  before, refused;
+    int            rc;
+    bson_t        *keys;
+    int64_t        ttl;
+    bson_error_t   error;
 
     ttl = s->store.conf.ttl;
 
     if (ttl == 0) {
-        rt_mongo_ttl_drop(op);
-        return RT_STORE_OK;
+        return rt_mongo_ttl_drop(op, err);
     }
 
     keys = BCON_NEW("created_at", BCON_INT32(1));
@@ -158,17 +158,9 @@ rt_mongo_ttl(rt_store_mongo_t *s, rt_mongo_op_t *op, rt_store_error_t *err)
 
     atomic_store(&s->ttl_index, rc == 0);
 
-    if (rc == 0) {
-        return RT_STORE_OK;
-    }
-
-    result = rt_mongo_fail(op, &error, &refused);
-    before = *err;
-
-    return rt_store_fail(err, result,
-                         "%.200s%sno TTL index, so this module erases what "
-                         "has expired: %.200s", before.text,
-                         before.text[0] ? "; " : "", refused.text);
+    return rc == 0 ? RT_STORE_OK
+                   : rt_mongo_ttl_fail(op, &error, "no TTL index, so this "
+                                       "module erases what has expired", err);
 }
 
 
@@ -200,9 +192,10 @@ rt_mongo_ttl_change(rt_mongo_op_t *op, int64_t ttl, bson_error_t *error)
  * goes.  Most often there is none, and that is what the server says.
  */
 
-static void
-rt_mongo_ttl_drop(rt_mongo_op_t *op)
+static rt_store_rc_e
+rt_mongo_ttl_drop(rt_mongo_op_t *op, rt_store_error_t *err)
 {
+    int           rc;
     bson_t        command;
     bson_error_t  error;
 
@@ -212,7 +205,37 @@ rt_mongo_ttl_drop(rt_mongo_op_t *op)
                      mongoc_collection_get_name(op->collection));
     BSON_APPEND_UTF8(&command, "index", RT_MONGO_TTL_INDEX);
 
-    (void) rt_mongo_command(op, &command, &error);
+    rc = rt_mongo_command(op, &command, &error);
 
     bson_destroy(&command);
+
+    /* NamespaceNotFound, IndexNotFound */
+
+    if (rc == 0
+        || (error.domain == MONGOC_ERROR_SERVER
+            && (error.code == 26 || error.code == 27)))
+    {
+        return RT_STORE_OK;
+    }
+
+    return rt_mongo_ttl_fail(op, &error, "a TTL index of an earlier "
+                             "configuration, if any, goes on erasing", err);
+}
+
+
+/* one more thing that could not be had */
+
+static rt_store_rc_e
+rt_mongo_ttl_fail(rt_mongo_op_t *op, const bson_error_t *error,
+    const char *what, rt_store_error_t *err)
+{
+    rt_store_rc_e     rc;
+    rt_store_error_t  before, refused;
+
+    before = *err;
+    rc = rt_mongo_fail(op, error, err);
+    refused = *err;
+
+    return rt_store_fail(err, rc, "%.200s%s%s: %.200s", before.text,
+                         before.text[0] ? "; " : "", what, refused.text);
 }

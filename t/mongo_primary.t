@@ -199,6 +199,36 @@ subtest 'no TTL index: the worker erases itself' => sub {
 };
 
 
+subtest 'a TTL index of an earlier configuration' => sub {
+    for my $none ('26 NamespaceNotFound', '27 IndexNotFound') {
+        my $primary = Primary->new;
+        $primary->say("refuse dropIndexes $none");
+
+        my $nginx = nginx($primary);
+        is((post($nginx, 1))[0], 200, 'stored');
+        $nginx->stop('QUIT');
+        unlike($nginx->log, qr/TTL index|\[warn\]/, "$none: nothing to say");
+    }
+
+    my $primary = Primary->new;
+    $primary->say('refuse dropIndexes 13 Unauthorized');
+
+    my $nginx = nginx($primary);
+    my $why = qr/a TTL index of an earlier configuration, if any, goes on erasing: dropIndexes is refused/;
+    Nginx::wait_until(sub { $nginx->log =~ /\[warn\].*realtime store: preparation: $why/ },
+                      'a line says that it erases');
+    $nginx->stop('QUIT');
+
+    $primary->say('refuse dropIndexes 11600 InterruptedAtShutdown');
+    $nginx->start;
+    Nginx::wait_until(sub { ($primary->state->{commands}{dropIndexes} // 0) >= 3 }, 'it is tried again');
+    like($nginx->log, qr/preparation unavailable: a TTL index/, 'and said why');
+    $primary->say('refuse dropIndexes 27 IndexNotFound');
+    Nginx::wait_until(sub { $nginx->log =~ /preparation ok/ }, 'until there is an answer');
+    pass('until there is an answer');
+};
+
+
 subtest 'an answer that leaves documents out' => sub {
     my $primary = Primary->new;
     my $nginx = nginx($primary, "realtime_store_timeout 1s;\n");
