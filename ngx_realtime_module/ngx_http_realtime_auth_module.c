@@ -1,5 +1,6 @@
 
 #include "ngx_http_realtime_auth_int.h"
+#include "ngx_http_realtime_auth_lookup.h"
 #include "ngx_http_realtime_store.h"
 
 
