@@ -31,9 +31,9 @@ sub reloaded {
     $text =~ s/\w+\.db;/$store.db;/;
     Nginx::put($conf, $text);
 
-    my %old = map { $_ => 1 } $nginx->workers;
+    my %old = map { $_ => 1 } Nginx::workers($nginx->{pid});
     $nginx->signal('HUP');
-    Nginx::wait_until(sub { !grep { $old{$_} } $nginx->workers }, 'the old workers have gone');
+    Nginx::wait_until(sub { !grep { $old{$_} } Nginx::workers($nginx->{pid}) }, 'the old workers have gone');
 
     return me();
 }
