@@ -242,7 +242,7 @@ static rt_store_rc_e
 rt_sqlite_connect(rt_sqlite_t *s, unsigned mode, rt_sqlite_conn_t *conn,
     rt_store_error_t *err)
 {
-    int            fd;
+    int            fd, reason;
     rt_store_rc_e  rc;
 
     /*
@@ -254,6 +254,8 @@ rt_sqlite_connect(rt_sqlite_t *s, unsigned mode, rt_sqlite_conn_t *conn,
     pthread_mutex_lock(&s->lock);
 
     fd = open(s->path, O_CREAT|O_EXCL|O_RDWR|O_CLOEXEC, 0600);
+
+    reason = (fd == -1 && errno != EEXIST) ? errno : 0;
 
     if (fd != -1) {
         close(fd);
@@ -269,10 +271,15 @@ rt_sqlite_connect(rt_sqlite_t *s, unsigned mode, rt_sqlite_conn_t *conn,
             return rt_store_fail(err, RT_STORE_BROKEN, "out of memory");
         }
 
+        /* where it could not be made, SQLite only says that it is not there */
+
+        if (reason == 0) {
+            reason = sqlite3_system_errno(conn->db);
+        }
+
         return rt_store_fail(err, RT_STORE_UNAVAILABLE, "\"%s\": %s", s->path,
-                             sqlite3_system_errno(conn->db)
-                             ? strerror(sqlite3_system_errno(conn->db))
-                             : sqlite3_errmsg(conn->db));
+                             reason ? strerror(reason)
+                                    : sqlite3_errmsg(conn->db));
     }
 
     sqlite3_extended_result_codes(conn->db, 1);

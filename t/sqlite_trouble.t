@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use lib 't/lib';
+use File::Basename;
 use File::Copy;
 use File::Temp;
 use JSON::PP;
@@ -143,6 +144,17 @@ subtest 'a read-only file system' => sub {
     remount($nginx, 'rw');
     push @ids, (post($nginx))[2];
     is_deeply([ids($nginx)], [sort @ids], 'afterwards all is there');
+    is_unharmed($nginx);
+};
+
+
+subtest 'a file that cannot be made' => sub {
+    my $nginx = nginx(5000, sub { remount({ store => dirname($_[0]) }, 'ro') });
+    is_refused($nginx, qr/unavailable: "\S+store\.db": Read-only file system/);
+
+    remount($nginx, 'rw');
+    my $id = (post($nginx))[2];
+    is_deeply([ids($nginx)], [$id], 'is made once it can be');
     is_unharmed($nginx);
 };
 
