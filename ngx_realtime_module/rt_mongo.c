@@ -16,6 +16,10 @@
 #define RT_MONGO_HEARTBEAT_MIN  500
 #define RT_MONGO_HEARTBEAT_MAX  10000
 
+/* the server gives up first, so that its answer is still waited for */
+
+#define rt_mongo_server_time(socket)  ((socket) * 3 / 4)
+
 
 struct rt_mongo_s {
     mongoc_uri_t          *uri;
@@ -62,7 +66,7 @@ rt_mongo_check(const rt_store_conf_t *conf, rt_store_error_t *err)
 static mongoc_uri_t *
 rt_mongo_uri(const rt_store_conf_t *conf, rt_store_error_t *err)
 {
-    int32_t                       w, third, sixth, tenth;
+    int32_t                       w, third, sixth, tenth, socket;
     bson_error_t                  error;
     mongoc_uri_t                 *uri;
     rt_store_error_t              complaint;
@@ -120,14 +124,17 @@ rt_mongo_uri(const rt_store_conf_t *conf, rt_store_error_t *err)
         mongoc_write_concern_set_w(wc, MONGOC_WRITE_CONCERN_W_MAJORITY);
     }
 
+    rt_mongo_limit(uri, MONGOC_URI_SOCKETTIMEOUTMS, third);
+    socket = mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS,
+                                            third);
+
     if (mongoc_write_concern_get_wtimeout(wc) == 0) {
-        mongoc_write_concern_set_wtimeout(wc, third);
+        mongoc_write_concern_set_wtimeout(wc, rt_mongo_server_time(socket));
     }
 
     mongoc_uri_set_write_concern(uri, wc);
     mongoc_write_concern_destroy(wc);
 
-    rt_mongo_limit(uri, MONGOC_URI_SOCKETTIMEOUTMS, third);
     rt_mongo_limit(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, sixth);
     rt_mongo_limit(uri, MONGOC_URI_CONNECTTIMEOUTMS, sixth);
     rt_mongo_limit(uri, MONGOC_URI_WAITQUEUETIMEOUTMS, sixth);
@@ -379,7 +386,7 @@ rt_mongo_elects(rt_mongo_t *m, int64_t start)
 int64_t
 rt_mongo_time(const rt_mongo_op_t *op)
 {
-    return op->mongo->socket;
+    return rt_mongo_server_time(op->mongo->socket);
 }
 
 
@@ -449,14 +456,21 @@ rt_mongo_code(int32_t code)
     case 6:                                 /* HostUnreachable */
     case 7:                                 /* HostNotFound */
     case 24:                                /* LockTimeout */
+    case 43:                                /* CursorNotFound */
     case 89:                                /* NetworkTimeout */
     case 91:                                /* ShutdownInProgress */
     case 100:                               /* UnsatisfiableWriteConcern */
     case 112:                               /* WriteConflict */
     case 133:                               /* FailedToSatisfyReadPreference */
+    case 175:                               /* QueryPlanKilled */
     case 189:                               /* PrimarySteppedDown */
+    case 237:                               /* CursorKilled */
+    case 355:                               /* InterruptedDueToStorageChange */
     case 365:                               /* TemporarilyUnavailable */
     case 371:           /* UserWritesBlocked: by somebody, or a full disk */
+    case 402:                               /* ResourceExhausted */
+    case 433:                               /* AdmissionQueueOverflow */
+    case 462:           /* IngressRequestRateLimitExceeded */
     case 9001:                              /* SocketException */
     case 10058:                             /* LegacyNotPrimary */
     case 10107:                             /* NotWritablePrimary */

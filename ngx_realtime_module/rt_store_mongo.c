@@ -220,7 +220,14 @@ static rt_store_rc_e
 rt_store_mongo_failed(rt_mongo_op_t *op, const bson_t *reply,
     const bson_error_t *error, rt_store_error_t *err)
 {
-    bson_iter_t  iter, list;
+    int            again;
+    bson_iter_t    iter, list;
+    rt_store_rc_e  rc;
+
+    /* a new primary may take it, a server less busy may take it */
+
+    again = mongoc_error_has_label(reply, "RetryableWriteError")
+            || mongoc_error_has_label(reply, "RetryableError");
 
     /* written, but not on as many servers as was asked for */
 
@@ -229,7 +236,8 @@ rt_store_mongo_failed(rt_mongo_op_t *op, const bson_t *reply,
         && bson_iter_recurse(&iter, &list)
         && bson_iter_next(&list))
     {
-        return rt_store_fail(err, RT_STORE_TIMEOUT,
+        return rt_store_fail(err,
+                             again ? RT_STORE_UNAVAILABLE : RT_STORE_TIMEOUT,
                              "not enough servers have acknowledged: %s",
                              error->message);
     }
@@ -239,7 +247,9 @@ rt_store_mongo_failed(rt_mongo_op_t *op, const bson_t *reply,
         || !bson_iter_recurse(&iter, &list)
         || !bson_iter_next(&list))
     {
-        return rt_mongo_fail(op, error, err);
+        rc = rt_mongo_fail(op, error, err);
+
+        return again && rc == RT_STORE_REFUSED ? RT_STORE_UNAVAILABLE : rc;
     }
 
     return RT_STORE_OK;

@@ -98,10 +98,10 @@ for my $case (
 
 
 for my $case (
-    ['', { w => 'majority', wtimeout => 1666 }],
-    ['&w=1', { w => 1, wtimeout => 1666 }],
+    ['', { w => 'majority', wtimeout => 1249 }],
+    ['&w=1', { w => 1, wtimeout => 1249 }],
     ['&w=2&wtimeoutMS=300&journal=true', { w => 2, wtimeout => 300, j => JSON::PP::true }],
-    ['&w=eu', { w => 'eu', wtimeout => 1666 }],
+    ['&w=eu', { w => 'eu', wtimeout => 1249 }],
 ) {
     my ($args, $concern) = @$case;
     my $primary = Primary->new;

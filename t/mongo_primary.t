@@ -62,8 +62,9 @@ sub is_stored_once {
 subtest 'faults that a write outlives' => sub {
     my $primary = Primary->new;
     my $nginx = nginx($primary);
+    my @faults = ('stepdown', 'stepdown-late', 'stepdown-wait', 'close', 'lost', 'silence');
 
-    for my $fault ('stepdown', 'stepdown-late', 'close', 'lost', 'silence') {
+    for my $fault (@faults) {
         $primary->say("insert $fault");
 
         my ($status, $ids, $texts, $seconds) = post($nginx, 3);
@@ -74,10 +75,9 @@ subtest 'faults that a write outlives' => sub {
     }
 
     my $state = $primary->state;
-    is_deeply([grep { defined } @{ $state->{met} }], ['stepdown', 'stepdown-late', 'close', 'lost', 'silence'],
-              'each fault was met');
-    is($state->{inserts}, 10, 'and each write sent once more');
-    is($state->{retries}, 3, 'as the same transaction');
+    is_deeply([grep { defined } @{ $state->{met} }], \@faults, 'each fault was met');
+    is($state->{inserts}, 12, 'and each write sent once more');
+    is($state->{retries}, 4, 'as the same transaction');
 
     $nginx->stop('QUIT');
     unlike($nginx->log, qr/\[(error|alert|crit|emerg)\]/, 'no error in the log');
@@ -91,7 +91,7 @@ subtest 'an election that takes its time' => sub {
 
     $primary->say('election 2000');
 
-    for my $fault ('stepdown', 'stepdown-late') {
+    for my $fault ('stepdown', 'stepdown-late', 'stepdown-wait') {
         $primary->say("insert $fault");
 
         my ($status, $ids, $texts, $seconds) = post($nginx, 3);
@@ -155,11 +155,13 @@ subtest 'too few members: an error until there are enough' => sub {
     $primary->say('insert minority 2');
 
     for (1 .. 2) {
-        my ($status) = post($nginx, 3);
+        my ($status, undef, undef, $seconds) = post($nginx, 3);
         is($status, 503, 'written by a minority is not acknowledged, nor is its resend');
+        cmp_ok($seconds, '<', 2.5, 'the server waits for the others, but not for long');
         $n -= 3;
     }
     like($nginx->log, qr/realtime store: write timeout: not enough servers have acknowledged: /, 'the log says why');
+    unlike($nginx->log, qr/driver: /, 'and no connection was given up');
 
     my ($status, $ids, $texts) = post($nginx, 3);
     is($status, 200, 'a resend is, once the majority has it');
@@ -258,9 +260,9 @@ subtest 'an answer that leaves documents out' => sub {
 
 
 subtest 'a server that takes nothing for a while' => sub {
-    for my $code (24, 365, 371, 11601) {
+    for my $code (24, 355, 365, 371, 402, 433, 462, 11601) {
         my $primary = Primary->new;
-        my $nginx = nginx($primary, 'realtime_store_spool %%DIR%%/spool.db;');
+        my $nginx = nginx($primary, 'realtime_store_timeout 1s; realtime_store_spool %%DIR%%/spool.db;');
 
         $primary->say("insert code-$code 1000");
         my ($status) = $nginx->request($nginx->connected, 'POST /t', '{"text":"told in confidence"}');
@@ -270,6 +272,24 @@ subtest 'a server that takes nothing for a while' => sub {
         unlike($nginx->log, qr/refuses/, 'and is no dead letter');
         unlike($nginx->log, qr/confidence/, 'nor quoted');
     }
+};
+
+
+subtest 'a server that has too much to do, and says so in a label only' => sub {
+    my $primary = Primary->new;
+    my $nginx = nginx($primary);
+
+    $primary->say('insert overload 3');
+    my ($status, $ids, $texts, $seconds) = post($nginx, 3);
+    is($status, 200, 'it is asked again');
+    cmp_ok($seconds, '<', 5, 'in time');
+    is_stored_once($primary, $ids, $texts);
+
+    $primary->say('insert overload 1000');
+    ($status, undef, undef, $seconds) = post($nginx, 3);
+    is($status, 503, 'but not for ever');
+    cmp_ok($seconds, '<', 5, 'in time');
+    like($nginx->log, qr/write unavailable: too many requests/, 'the log says why');
 };
 
 

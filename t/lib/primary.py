@@ -11,7 +11,9 @@ other, and answers each with a line:
                      close          the connection closes, nothing is written
                      lost           written, then the connection closes
                      silence        written, and never an answer
+                     stepdown-wait  written, then the same while it waits for the other members
                      minority       written, but not by enough members in time
+                     overload       not written, with an error that only its labels explain
                      short          the first document is written, of the others
                                     the answer says nothing
                      twice          the same, and what it says of an error it says twice
@@ -20,7 +22,8 @@ other, and answers each with a line:
   silence 1|0        the primary answers nothing at all, also no hello, and the
                      other one takes over; 0: it is back, as a secondary
   refuse CMD CODE NAME   this command gets an error from now on
-  state              JSON: the commands that came, what the inserts met, the documents
+  index NAME FIELD   somebody makes an index
+  state              JSON: the commands that came, what the inserts met, the documents, the indexes
 """
 
 import collections
@@ -30,6 +33,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 import bson
 from bson.objectid import ObjectId
@@ -37,6 +41,8 @@ from bson.objectid import ObjectId
 OP_REPLY, OP_QUERY, OP_MSG = 1, 2004, 2013
 STEPPED_DOWN = {"ok": 0, "code": 10107, "codeName": "NotWritablePrimary", "errmsg": "not primary",
                 "errorLabels": ["RetryableWriteError"]}
+OVERLOADED = {"ok": 0, "code": 462, "codeName": "IngressRequestRateLimitExceeded", "errmsg": "too many requests",
+              "errorLabels": ["SystemOverloadedError", "RetryableError"]}
 
 
 class Closed(Exception):
@@ -49,6 +55,7 @@ class Set:
     def __init__(self):
         self.lock = threading.RLock()
         self.docs = {}
+        self.indexes = {}
         self.plan = collections.deque()
         self.met = []
         self.commands = collections.Counter()
@@ -78,7 +85,8 @@ class Set:
     def state(self):
         last = {k: v for k, v in self.last.items() if k in ("writeConcern", "txnNumber", "ordered")}
         return {"last": last, "commands": self.commands, "inserts": len(self.met), "met": self.met,
-                "retries": self.retries, "documents": [{**d, "_id": str(d["_id"])} for d in self.docs.values()]}
+                "retries": self.retries, "documents": [{**d, "_id": str(d["_id"])} for d in self.docs.values()],
+                "indexes": self.indexes}
 
     def insert(self, command):
         """(reply, how it is to end)"""
@@ -95,6 +103,8 @@ class Set:
             return STEPPED_DOWN, None
         if fault == "close":
             return None, "close"
+        if fault == "overload":
+            return OVERLOADED, None
         if fault in ("short", "twice"):
             reply = self.write(command["documents"][:1])
             return {**reply, "writeErrors": reply.get("writeErrors", []) * (1 + (fault == "twice"))}, None
@@ -105,7 +115,12 @@ class Set:
         self.known[key] = reply
         if fault == "minority":
             return {**reply, "writeConcernError": {"code": 64, "codeName": "WriteConcernTimeout",
-                                                   "errmsg": "waiting for replication timed out"}}, None
+                                                   "errmsg": "waiting for replication timed out"}}, fault
+        if fault == "stepdown-wait":
+            self.step_down()
+            return {**reply, "errorLabels": ["RetryableWriteError"],
+                    "writeConcernError": {"code": 189, "codeName": "PrimarySteppedDown",
+                                          "errmsg": "Primary stepped down while waiting for replication"}}, None
         if fault == "stepdown-late":
             self.step_down()
             return STEPPED_DOWN, None
@@ -120,6 +135,34 @@ class Set:
             else:
                 self.docs[document["_id"]] = document
         return {"ok": 1, "n": len(documents) - len(errors), **({"writeErrors": errors} if errors else {})}
+
+    def create_indexes(self, command):
+        for index in command["indexes"]:
+            same = self.indexes.get(index["name"])
+            if same and same["key"] != index["key"]:
+                return error(86, "IndexKeySpecsConflict", "an index of this name has another key")
+            if not same and index["key"] in (other["key"] for other in self.indexes.values()):
+                return error(85, "IndexOptionsConflict", "the index exists with another name")
+            if same and same != index:
+                return error(85, "IndexOptionsConflict", "an index of this name has other options")
+            self.indexes[index["name"]] = index
+        return {"ok": 1}
+
+    def modify(self, command):
+        index = self.indexes.get(command["index"]["name"])
+        if index is None:
+            return error(27, "IndexNotFound", "there is no such index")
+        index.update(command["index"])
+        return {"ok": 1}
+
+    def drop_indexes(self, command):
+        if self.indexes.pop(command["index"], None) is None:
+            return error(27, "IndexNotFound", "there is no such index")
+        return {"ok": 1}
+
+
+def error(code, name, text):
+    return {"ok": 0, "code": code, "codeName": name, "errmsg": text}
 
 
 class Member:
@@ -149,7 +192,9 @@ class Member:
             reply, end = self.do(command)
         if end == "silence":
             receive(client, 1)          # until the driver gives up
-        if end:
+        if end == "minority":
+            time.sleep(0.05 + command["writeConcern"]["wtimeout"] / 1000)   # the write itself takes time, too
+        elif end:
             raise Closed
         client.sendall(packed(opcode, request, reply))
 
@@ -160,13 +205,17 @@ class Member:
         self.set.commands[name] += 1
         if name in self.set.refused:
             code, code_name = self.set.refused[name]
-            return {"ok": 0, "code": code, "codeName": code_name, "errmsg": f"{name} is refused"}, None
+            return error(code, code_name, f"{name} is refused"), None
         if name.lower() in ("hello", "ismaster"):
             return self.hello(), None
-        if name in ("insert", "createIndexes", "dropIndexes", "delete") and self.set.primary != self.number:
+        changes = {"createIndexes": self.set.create_indexes, "collMod": self.set.modify,
+                   "dropIndexes": self.set.drop_indexes}
+        if (name in ("insert", "delete") or name in changes) and self.set.primary != self.number:
             return STEPPED_DOWN, None
         if name == "insert":
             return self.set.insert(command)
+        if name in changes:
+            return changes[name](command), None
         return {"ok": 1, "n": 0, "cursor": {"id": bson.Int64(0), "ns": "voice.transcripts", "firstBatch": []}}, None
 
     def hello(self):
@@ -223,6 +272,8 @@ def obey(the_set, words):
         the_set.election = int(words[1]) / 1000
     elif words[0] == "refuse":
         the_set.refused[words[1]] = (int(words[2]), words[3])
+    elif words[0] == "index":
+        the_set.indexes[words[1]] = {"key": {words[2]: 1}, "name": words[1]}
     elif words[0] == "state":
         return json.dumps(the_set.state(), default=str)
     else:
