@@ -150,9 +150,12 @@ rt_mongo_ttl(rt_store_mongo_t *s, rt_mongo_op_t *op, rt_store_error_t *err)
     rc = rt_mongo_index(op, RT_MONGO_TTL_INDEX, keys, ttl, &error);
     bson_destroy(keys);
 
-    /* IndexOptionsConflict, IndexKeySpecsConflict: made with another time */
+    /*
+     * IndexOptionsConflict: made with another time.  An IndexKeySpecsConflict
+     * is about an index of somebody else, which must not begin to erase.
+     */
 
-    if (rc == -1 && (error.code == 85 || error.code == 86)) {
+    if (rc == -1 && error.code == 85) {
         rc = rt_mongo_ttl_change(op, ttl, &error);
     }
 
