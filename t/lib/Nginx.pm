@@ -201,6 +201,19 @@ sub response {
 }
 
 
+# what comes on each socket: "STATUS CODE" => how often
+sub answers {
+    my %times;
+
+    for my $socket (@_) {
+        my ($status, $body) = response($socket);
+        $times{ ($status // 'none') . ' ' . (($body // '') =~ /"code":"(\w+)"/ ? $1 : '') }++;
+    }
+
+    return \%times;
+}
+
+
 sub wait_until {
     my ($is, $what, $seconds) = @_;
 
