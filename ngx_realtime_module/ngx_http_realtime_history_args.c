@@ -416,6 +416,10 @@ ngx_http_realtime_history_find(ngx_http_request_t *r, char *name,
     u_char      *p, *end, *last;
     ngx_uint_t   n;
 
+    if (r->args.len == 0) {
+        return 0;
+    }
+
     n = 0;
     len = ngx_strlen(name);
     last = r->args.data + r->args.len;
