@@ -1,5 +1,5 @@
 
-#include "rt_drain.h"
+#include "rt_drain_batch.h"
 #include "rt_store_driver.h"
 
 #include <stdlib.h>
@@ -8,46 +8,20 @@
 
 
 /* what a slow line takes in the store's time; the first is always sent */
-#define RT_DRAIN_BYTES      (512 * 1024)
+#define RT_DRAIN_BYTES  (512 * 1024)
 
-/* where a whole batch was refused, the next one reaches further */
-#define RT_DRAIN_BATCH_MAX  (4 * RT_DRAIN_BATCH)
-
-
-/* one that the store did not take */
-
-typedef struct {
-    const rt_transcript_t   *item;
-    int                      named;     /* the store refused this very one */
-    rt_store_error_t         reason;
-} rt_drain_no_t;
+/* the smallest batch: one, and one that may be the proof against it */
+#define RT_DRAIN_LEAST  2
 
 
-typedef struct {
-    rt_drain_t              *drain;
-    const rt_transcript_t  **items;
-    rt_store_rc_e           *results;   /* of the items at the same places */
-    rt_id_t                 *taken;
-    size_t                   ntaken;
-    rt_drain_no_t           *nos;
-    size_t                   nnos;
-    int                      reached;
-} rt_drain_batch_t;
-
-
-static unsigned rt_drain_fit(const rt_page_t *page);
-static rt_store_rc_e rt_drain_batch(rt_drain_t *d, rt_page_t *page,
+static size_t rt_drain_fit(const rt_page_t *page);
+static rt_store_rc_e rt_drain_batch(rt_drain_t *d, rt_page_t *page, int more,
     rt_store_error_t *err);
 static int rt_drain_alloc(rt_drain_batch_t *b, rt_drain_t *d,
     rt_page_t *page);
-static rt_store_rc_e rt_drain_send(rt_drain_batch_t *b, size_t first, size_t n,
-    rt_store_error_t *err);
-static rt_store_rc_e rt_drain_halves(rt_drain_batch_t *b, size_t first,
-    size_t n, rt_store_error_t *err);
-static void rt_drain_no(rt_drain_batch_t *b, size_t i, int named,
-    const rt_store_error_t *reason);
 static rt_store_rc_e rt_drain_settle(rt_drain_batch_t *b,
     rt_store_error_t *err);
+static void rt_drain_pace(rt_drain_batch_t *b);
 
 
 void
@@ -64,7 +38,8 @@ rt_drain_init(rt_drain_t *d, rt_spool_t *spool, rt_store_t *store)
 rt_drain_rc_e
 rt_drain_step(rt_drain_t *d, rt_store_error_t *err)
 {
-    int               lock;
+    int               lock, more;
+    size_t            n;
     rt_page_t         page;
     rt_store_rc_e     rc, counted;
     rt_store_error_t  why;
@@ -81,16 +56,15 @@ rt_drain_step(rt_drain_t *d, rt_store_error_t *err)
         return rc == RT_STORE_TIMEOUT ? RT_DRAIN_BUSY : RT_DRAIN_FAILED;
     }
 
-    rc = rt_spool_take(d->spool, d->batch, &page, err);
+    rc = rt_spool_take(d->spool, d->batch, &d->from, &page, err);
 
     if (rc == RT_STORE_OK) {
+        n = rt_drain_fit(&page);
+        more = (n < page.n || n == d->batch);
+        page.n = n;
 
-        if (d->batch == RT_DRAIN_BATCH) {
-            page.n = rt_drain_fit(&page);
-        }
-
-        if (page.n) {
-            rc = rt_drain_batch(d, &page, err);
+        if (n) {
+            rc = rt_drain_batch(d, &page, more, err);
         }
 
         rt_page_free(&page);
@@ -125,11 +99,10 @@ rt_drain_step(rt_drain_t *d, rt_store_error_t *err)
 }
 
 
-static unsigned
+static size_t
 rt_drain_fit(const rt_page_t *page)
 {
-    size_t    bytes;
-    unsigned  n;
+    size_t  n, bytes;
 
     bytes = 0;
 
@@ -146,7 +119,7 @@ rt_drain_fit(const rt_page_t *page)
 
 
 static rt_store_rc_e
-rt_drain_batch(rt_drain_t *d, rt_page_t *page, rt_store_error_t *err)
+rt_drain_batch(rt_drain_t *d, rt_page_t *page, int more, rt_store_error_t *err)
 {
     rt_store_rc_e      rc, settled;
     rt_store_error_t   why;
@@ -157,7 +130,12 @@ rt_drain_batch(rt_drain_t *d, rt_page_t *page, rt_store_error_t *err)
         goto done;
     }
 
+    b.more = more;
     rc = rt_drain_send(&b, 0, page->n, err);
+
+    if (rc == RT_STORE_OK) {
+        rc = rt_drain_prove(&b, err);
+    }
 
     /* what is known counts, whatever stopped the rest */
 
@@ -168,8 +146,11 @@ rt_drain_batch(rt_drain_t *d, rt_page_t *page, rt_store_error_t *err)
         rc = settled;
     }
 
+    rt_drain_pace(&b);
+
 done:
 
+    rt_page_free(&b.newest);
     free(b.items);
     free(b.results);
     free(b.taken);
@@ -187,6 +168,7 @@ rt_drain_alloc(rt_drain_batch_t *b, rt_drain_t *d, rt_page_t *page)
     memset(b, 0, sizeof(rt_drain_batch_t));
 
     b->drain = d;
+    b->deadline = rt_store_clock() + RT_DRAIN_HOLD;
     b->items = malloc(page->n * sizeof(rt_transcript_t *));
     b->results = malloc(page->n * sizeof(rt_store_rc_e));
     b->taken = malloc(page->n * sizeof(rt_id_t));
@@ -206,117 +188,21 @@ rt_drain_alloc(rt_drain_batch_t *b, rt_drain_t *d, rt_page_t *page)
 }
 
 
-/* OK: each of them was taken or is among the noes */
-
-static rt_store_rc_e
-rt_drain_send(rt_drain_batch_t *b, size_t first, size_t n,
-    rt_store_error_t *err)
-{
-    size_t           i, nos;
-    rt_store_rc_e    rc, again;
-    rt_store_rc_e   *results;
-
-    results = &b->results[first];
-
-    rc = rt_store_append(b->drain->store, &b->items[first], n, results, err);
-
-    if (rc == RT_STORE_REFUSED || rc == RT_STORE_BROKEN) {
-
-        if (n > 1) {
-            return rt_drain_halves(b, first, n, err);
-        }
-
-        rt_drain_no(b, first, 0, err);
-        return RT_STORE_OK;
-    }
-
-    nos = 0;
-
-    for (i = 0; i < n; i++) {
-        nos += results[i] == RT_STORE_REFUSED;
-    }
-
-    for (i = 0; i < n; i++) {
-
-        if (results[i] == RT_STORE_OK || results[i] == RT_STORE_DUPLICATE) {
-            b->taken[b->ntaken++] = b->items[first + i]->id;
-            continue;
-        }
-
-        if (results[i] != RT_STORE_REFUSED || rc != RT_STORE_OK) {
-            continue;
-        }
-
-        if (nos == 1) {
-            rt_drain_no(b, first + i, 1, err);
-            continue;
-        }
-
-        /* the store gives a reason for one of them only */
-
-        again = rt_drain_send(b, first + i, 1, err);
-        if (again != RT_STORE_OK) {
-            return again;
-        }
-    }
-
-    return rc;
-}
-
-
-/* is it one of the documents, or does the store refuse all of them? */
-
-static rt_store_rc_e
-rt_drain_halves(rt_drain_batch_t *b, size_t first, size_t n,
-    rt_store_error_t *err)
-{
-    size_t         half;
-    rt_store_rc_e  rc;
-
-    if (!b->reached) {
-        rc = rt_store_ping(b->drain->store, err);
-        if (rc != RT_STORE_OK) {
-            return rc;
-        }
-
-        b->reached = 1;
-    }
-
-    half = n / 2;
-
-    rc = rt_drain_send(b, first, half, err);
-    if (rc != RT_STORE_OK) {
-        return rc;
-    }
-
-    return rt_drain_send(b, first + half, n - half, err);
-}
-
-
-static void
-rt_drain_no(rt_drain_batch_t *b, size_t i, int named,
-    const rt_store_error_t *reason)
-{
-    rt_drain_no_t  *no;
-
-    no = &b->nos[b->nnos++];
-
-    no->item = b->items[i];
-    no->named = named;
-    no->reason = *reason;
-}
-
-
 static rt_store_rc_e
 rt_drain_settle(rt_drain_batch_t *b, rt_store_error_t *err)
 {
-    size_t          i, kept;
+    size_t          i;
     rt_drain_t     *d;
     rt_store_rc_e   rc;
     rt_drain_no_t  *no;
 
     d = b->drain;
-    kept = 0;
+
+    /* the proof stays for the next step, which may find no other */
+
+    if (b->ntaken && b->proved && (b->more || b->spent)) {
+        b->ntaken--;
+    }
 
     if (b->ntaken) {
         rc = rt_spool_remove(d->spool, b->taken, b->ntaken, err);
@@ -330,8 +216,7 @@ rt_drain_settle(rt_drain_batch_t *b, rt_store_error_t *err)
     for (i = 0; i < b->nnos; i++) {
         no = &b->nos[i];
 
-        if (!no->named && b->ntaken == 0) {
-            kept++;
+        if (!no->named && !b->proved) {
             continue;
         }
 
@@ -343,18 +228,38 @@ rt_drain_settle(rt_drain_batch_t *b, rt_store_error_t *err)
         d->refused++;
     }
 
-    if (kept == 0) {
-        d->batch = RT_DRAIN_BATCH;
-        return RT_STORE_OK;
+    return RT_STORE_OK;
+}
+
+
+/* as many next time as can be judged in one step */
+
+static void
+rt_drain_pace(rt_drain_batch_t *b)
+{
+    size_t  judged, batch;
+
+    batch = b->drain->batch;
+    judged = b->ntaken + b->nnos;
+
+    if (!b->spent) {
+        batch *= 2;
+
+    } else if (b->refused && b->nnos == 0) {
+        batch = b->refused / 2;
+
+    } else if (b->proved) {
+        batch = judged;
     }
 
-    if (d->batch < RT_DRAIN_BATCH_MAX) {
-        d->batch *= 2;
+    if (batch < RT_DRAIN_LEAST) {
+        batch = RT_DRAIN_LEAST;
+
+    } else if (batch > RT_DRAIN_BATCH) {
+        batch = RT_DRAIN_BATCH;
     }
 
-    *err = b->nos[0].reason;
-
-    return RT_STORE_REFUSED;
+    b->drain->batch = batch;
 }
 
 

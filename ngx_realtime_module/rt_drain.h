@@ -16,11 +16,21 @@
 
 #define RT_DRAIN_BATCH  256     /* items of one step, at most */
 
+/* calls to the store in one step, and how long new ones are begun, ms */
+
+#define RT_DRAIN_CALLS  64
+#define RT_DRAIN_HOLD   250
+
 
 typedef struct {
     rt_spool_t        *spool;
     rt_store_t        *store;
-    size_t             batch;   /* of the next step */
+
+    /* for the next step */
+
+    size_t             batch;
+    int64_t            from;    /* see rt_spool_take() */
+    size_t             probed;  /* of the newest, all refused */
 
     /* of the last step */
 
@@ -43,10 +53,13 @@ void rt_drain_init(rt_drain_t *d, rt_spool_t *spool, rt_store_t *store);
 /*
  * Sends one batch, the oldest first, and removes what the store has.  What it
  * says no to becomes a dead letter: at once where it names the document, and
- * where it refuses a batch as a whole, as soon as it takes another one alone.
- * Until then it may be the login, and nothing dies.
+ * where it refuses a batch as a whole, if it takes another document before
+ * and after it refuses this one alone.  Else it may be the login, and nothing
+ * dies.  That other one is looked for in the batch, then among the newest.
  *
- * err has the reason after FAILED, and after a refusal.
+ * An erasure waits for a step: RT_DRAIN_HOLD, and the few calls that end it.
+ *
+ * err has the reason after FAILED.
  */
 
 rt_drain_rc_e rt_drain_step(rt_drain_t *d, rt_store_error_t *err);

@@ -1,46 +1,25 @@
 
-#include "rt_spool.h"
-#include "rt_sqlite_rows.h"
+#include "rt_spool_int.h"
 #include "rt_time.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/statvfs.h>
-#include <time.h>
-#include <unistd.h>
 
 
-#define RT_SPOOL_TABLE      "spool"
 #define RT_SPOOL_LOCK_NAME  "-lock"
+#define RT_SPOOL_WAITS      " AND id NOT IN (SELECT id FROM dead_letters)"
 
 /* what is put leaves this much of the disk, or nothing could be removed */
 #define RT_SPOOL_RESERVE    (16 * 1024 * 1024)
-
-/* rows of one transaction that erases, and a pause: writes get in between */
-#define RT_SPOOL_ERASE_BATCH  2000
-#define RT_SPOOL_ERASE_PAUSE  3
 
 /* free pages that the file may keep when nothing waits */
 #define RT_SPOOL_PAGES      1024
 
 
-struct rt_spool_s {
-    rt_sqlite_t  *file;
-    char         *path;
-    char         *lock;
-    unsigned      timeout_ms;
-};
-
-
 static rt_store_rc_e rt_spool_room(rt_spool_t *sp, rt_store_error_t *err);
-static rt_store_rc_e rt_spool_delete(rt_spool_t *sp,
-    const rt_store_match_t *match, int64_t before, uint64_t *deleted,
+static rt_store_rc_e rt_spool_first(rt_sqlite_conn_t *conn, int64_t *from,
     rt_store_error_t *err);
-static rt_store_rc_e rt_spool_rows(rt_spool_t *sp, int64_t *first,
-    int64_t *last, rt_store_error_t *err);
 static rt_store_rc_e rt_spool_count(rt_sqlite_conn_t *conn,
     rt_spool_depth_t *depth, rt_store_error_t *err);
 
@@ -189,7 +168,102 @@ rt_spool_room(rt_spool_t *sp, rt_store_error_t *err)
 
 
 rt_store_rc_e
-rt_spool_take(rt_spool_t *sp, size_t n, rt_page_t *page,
+rt_spool_take(rt_spool_t *sp, size_t n, int64_t *from, rt_page_t *page,
+    rt_store_error_t *err)
+{
+    int64_t            start;
+    rt_store_rc_e      rc;
+    sqlite3_stmt      *stmt;
+    rt_spool_depth_t   depth;
+    rt_sqlite_conn_t  *conn;
+
+    memset(page, 0, sizeof(rt_page_t));
+
+    rc = rt_sqlite_begin(sp->file, RT_SQLITE_READ, &conn, err);
+    if (rc != RT_STORE_OK) {
+        return rc;
+    }
+
+    depth.waiting = 0;
+    rc = rt_spool_count(conn, &depth, err);
+
+    while (rc == RT_STORE_OK && depth.waiting) {
+        start = *from;
+
+        rc = rt_spool_first(conn, from, err);
+        if (rc != RT_STORE_OK) {
+            break;
+        }
+
+        stmt = rt_sqlite_prepare(conn,
+                   "SELECT " RT_SQLITE_COLUMNS " FROM " RT_SPOOL_TABLE
+                   " WHERE rowid >= ?1" RT_SPOOL_WAITS
+                   " ORDER BY rowid LIMIT ?2");
+
+        if (stmt == NULL) {
+            rc = rt_sqlite_fail(conn, err);
+            break;
+        }
+
+        sqlite3_bind_int64(stmt, 1, *from);
+        sqlite3_bind_int64(stmt, 2, n);
+        rc = rt_sqlite_read(conn, stmt, n, page, err);
+
+        /* others wait before that: those made to wait again, for one */
+
+        if (start == 0 || page->n == n || page->n >= depth.waiting) {
+            break;
+        }
+
+        *from = 0;
+        rt_page_free(page);
+    }
+
+    rc = rt_sqlite_end(sp->file, conn, rc, err);
+
+    if (rc != RT_STORE_OK) {
+        rt_page_free(page);
+    }
+
+    return rc;
+}
+
+
+/* the rowid of the first that waits, as far as there is one */
+
+static rt_store_rc_e
+rt_spool_first(rt_sqlite_conn_t *conn, int64_t *from, rt_store_error_t *err)
+{
+    int            step;
+    rt_store_rc_e  rc;
+    sqlite3_stmt  *stmt;
+
+    rc = RT_STORE_OK;
+    stmt = rt_sqlite_prepare(conn,
+               "SELECT rowid FROM " RT_SPOOL_TABLE " WHERE rowid >= ?1"
+               RT_SPOOL_WAITS " ORDER BY rowid LIMIT 1");
+
+    if (stmt != NULL) {
+        sqlite3_bind_int64(stmt, 1, *from);
+    }
+
+    step = (stmt != NULL) ? sqlite3_step(stmt) : SQLITE_ERROR;
+
+    if (step == SQLITE_ROW) {
+        *from = sqlite3_column_int64(stmt, 0);
+
+    } else if (step != SQLITE_DONE) {
+        rc = rt_sqlite_fail(conn, err);
+    }
+
+    sqlite3_finalize(stmt);
+
+    return rc;
+}
+
+
+rt_store_rc_e
+rt_spool_newest(rt_spool_t *sp, size_t skip, size_t n, rt_page_t *page,
     rt_store_error_t *err)
 {
     rt_store_rc_e      rc;
@@ -205,14 +279,15 @@ rt_spool_take(rt_spool_t *sp, size_t n, rt_page_t *page,
 
     stmt = rt_sqlite_prepare(conn,
                "SELECT " RT_SQLITE_COLUMNS " FROM " RT_SPOOL_TABLE
-               " WHERE id NOT IN (SELECT id FROM dead_letters)"
-               " ORDER BY rowid LIMIT ?1");
+               " WHERE rowid >= 0" RT_SPOOL_WAITS
+               " ORDER BY rowid DESC LIMIT ?1 OFFSET ?2");
 
     if (stmt == NULL) {
         rc = rt_sqlite_fail(conn, err);
 
     } else {
         sqlite3_bind_int64(stmt, 1, n);
+        sqlite3_bind_int64(stmt, 2, skip);
         rc = rt_sqlite_read(conn, stmt, n, page, err);
     }
 
@@ -293,113 +368,6 @@ rt_spool_dead(rt_spool_t *sp, const rt_id_t *id, const char *reason,
 
 
 rt_store_rc_e
-rt_spool_erase(rt_spool_t *sp, const rt_store_match_t *match,
-    uint64_t *deleted, rt_store_error_t *err)
-{
-    return rt_spool_delete(sp, match, 0, deleted, err);
-}
-
-
-rt_store_rc_e
-rt_spool_expire(rt_spool_t *sp, int64_t before, uint64_t *deleted,
-    rt_store_error_t *err)
-{
-    return rt_spool_delete(sp, NULL, before, deleted, err);
-}
-
-
-/* all that matches, or without a match a batch of what is older */
-
-static rt_store_rc_e
-rt_spool_delete(rt_spool_t *sp, const rt_store_match_t *match, int64_t before,
-    uint64_t *deleted, rt_store_error_t *err)
-{
-    int64_t            row, last, deadline;
-    uint64_t           n;
-    rt_store_rc_e      rc;
-    rt_sqlite_conn_t  *conn;
-
-    static const struct timespec  pause = { 0, RT_SPOOL_ERASE_PAUSE * 1000000 };
-
-    *deleted = 0;
-    deadline = rt_store_clock() + sp->timeout_ms;
-
-    row = last = 0;
-    rc = RT_STORE_OK;
-
-    if (match == NULL || match->id == NULL) {
-        rc = rt_spool_rows(sp, &row, &last, err);
-    }
-
-    for ( /* void */ ; rc == RT_STORE_OK && row <= last;
-         row += RT_SPOOL_ERASE_BATCH)
-    {
-        if (rt_store_clock() > deadline) {
-            return rt_store_fail(err, RT_STORE_TIMEOUT,
-                                 "erased %llu of the spool so far",
-                                 (unsigned long long) *deleted);
-        }
-
-        rc = rt_sqlite_begin(sp->file, RT_SQLITE_WRITE, &conn, err);
-        if (rc != RT_STORE_OK) {
-            break;
-        }
-
-        rc = rt_sqlite_delete(conn, RT_SPOOL_TABLE, match, before, row,
-                              RT_SPOOL_ERASE_BATCH, &n, err);
-        rc = rt_sqlite_end(sp->file, conn, rc, err);
-
-        if (rc != RT_STORE_OK || n == 0) {
-            continue;
-        }
-
-        *deleted += n;
-
-        if (match == NULL) {
-            break;
-        }
-
-        nanosleep(&pause, NULL);
-    }
-
-    return rc;
-}
-
-
-/* the first rowid and the last; 1 and 0: there is none */
-
-static rt_store_rc_e
-rt_spool_rows(rt_spool_t *sp, int64_t *first, int64_t *last,
-    rt_store_error_t *err)
-{
-    rt_store_rc_e      rc;
-    sqlite3_stmt      *stmt;
-    rt_sqlite_conn_t  *conn;
-
-    rc = rt_sqlite_begin(sp->file, RT_SQLITE_READ, &conn, err);
-    if (rc != RT_STORE_OK) {
-        return rc;
-    }
-
-    stmt = rt_sqlite_prepare(conn,
-               "SELECT ifnull((SELECT min(rowid) FROM " RT_SPOOL_TABLE "), 1),"
-               " ifnull((SELECT max(rowid) FROM " RT_SPOOL_TABLE "), 0)");
-
-    if (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
-        *first = sqlite3_column_int64(stmt, 0);
-        *last = sqlite3_column_int64(stmt, 1);
-
-    } else {
-        rc = rt_sqlite_fail(conn, err);
-    }
-
-    sqlite3_finalize(stmt);
-
-    return rt_sqlite_end(sp->file, conn, rc, err);
-}
-
-
-rt_store_rc_e
 rt_spool_depth(rt_spool_t *sp, rt_spool_depth_t *depth, rt_store_error_t *err)
 {
     rt_store_rc_e      rc;
@@ -469,58 +437,4 @@ rt_spool_shrink(rt_spool_t *sp, rt_store_error_t *err)
     }
 
     return rt_sqlite_end(sp->file, conn, rc, err);
-}
-
-
-rt_store_rc_e
-rt_spool_lock(rt_spool_t *sp, rt_spool_lock_e mode, int *lock,
-    rt_store_error_t *err)
-{
-    int              fd;
-    int64_t          deadline;
-    struct timespec  ts;
-
-    /* a file of its own: SQLite loses its locks where another closes its */
-
-    fd = open(sp->lock, O_CREAT|O_RDWR|O_CLOEXEC, 0600);
-
-    if (fd == -1) {
-        return rt_store_fail(err, RT_STORE_UNAVAILABLE, "\"%s\": %s",
-                             sp->lock, strerror(errno));
-    }
-
-    deadline = rt_store_clock() + sp->timeout_ms;
-
-    ts.tv_sec = 0;
-    ts.tv_nsec = RT_SPOOL_LOCK_POLL * 1000000;
-
-    while (flock(fd, (mode == RT_SPOOL_DRAIN ? LOCK_EX : LOCK_SH)|LOCK_NB)
-           == -1)
-    {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            rt_store_fail(err, RT_STORE_UNAVAILABLE, "\"%s\": %s", sp->lock,
-                          strerror(errno));
-            close(fd);
-            return RT_STORE_UNAVAILABLE;
-        }
-
-        if (mode == RT_SPOOL_DRAIN || rt_store_clock() > deadline) {
-            close(fd);
-            return rt_store_fail(err, RT_STORE_TIMEOUT,
-                                 "\"%s\" is locked by another", sp->lock);
-        }
-
-        nanosleep(&ts, NULL);
-    }
-
-    *lock = fd;
-
-    return RT_STORE_OK;
-}
-
-
-void
-rt_spool_unlock(int lock)
-{
-    close(lock);
 }

@@ -53,9 +53,19 @@ rt_store_rc_e rt_spool_put(rt_spool_t *sp, const rt_transcript_t *const *items,
     size_t n, rt_spool_depth_t *depth, rt_store_error_t *err);
 
 
-/* the first n of those that wait; the page is the caller's to free after OK */
-rt_store_rc_e rt_spool_take(rt_spool_t *sp, size_t n, rt_page_t *page,
-    rt_store_error_t *err);
+/*
+ * The first n of those that wait; the page is the caller's to free after OK.
+ * *from, 0 at first, is where they were found: it saves the next call the way
+ * past the dead letters.
+ */
+
+rt_store_rc_e rt_spool_take(rt_spool_t *sp, size_t n, int64_t *from,
+    rt_page_t *page, rt_store_error_t *err);
+
+
+/* n of those that wait, the newest first, without the skip newest */
+rt_store_rc_e rt_spool_newest(rt_spool_t *sp, size_t skip, size_t n,
+    rt_page_t *page, rt_store_error_t *err);
 
 
 /* those that the store has; ids that are not there are no error */

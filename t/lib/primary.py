@@ -18,10 +18,15 @@ other, and answers each with a line:
                                     the answer says nothing
                      twice          the same, and what it says of an error it says twice
                      code-N         not written, each document has the error N, which quotes it
+                     unauthorized   the command is refused
+                     ok             nothing
   election MS        from now on nobody is primary for so long after a step down
   silence 1|0        the primary answers nothing at all, also no hello, and the
                      other one takes over; 0: it is back, as a secondary
   refuse CMD CODE NAME   this command gets an error from now on
+  allow CMD          it does no more
+  poison WORD        an insert with a document that says WORD is refused as a whole
+  slow MS            an insert takes so long
   index NAME FIELD   somebody makes an index
   state              JSON: the commands that came, what the inserts met, the documents, the indexes
 """
@@ -63,6 +68,8 @@ class Set:
         self.retries = 0
         self.known = {}                 # replies by session and transaction
         self.refused = {}
+        self.poison = None
+        self.slow = 0
         self.silent = None
         self.term = 1
         self.primary = 0
@@ -91,6 +98,7 @@ class Set:
     def insert(self, command):
         """(reply, how it is to end)"""
         fault = self.plan.popleft() if self.plan else None
+        fault = None if fault == "ok" else fault
         key = (str(command["lsid"]["id"]), command["txnNumber"]) if "txnNumber" in command else None
         self.met.append(fault)
         self.last = command
@@ -98,6 +106,10 @@ class Set:
             self.retries += 1
             if fault is None:
                 return self.known[key], None
+        if fault == "unauthorized":
+            return {"ok": 0, "code": 13, "codeName": "Unauthorized", "errmsg": "not authorized"}, None
+        if self.poison and any(self.poison in document["text"] for document in command["documents"]):
+            return {"ok": 0, "code": 2, "codeName": "BadValue", "errmsg": "poison"}, None
         if fault == "stepdown":
             self.step_down()
             return STEPPED_DOWN, None
@@ -190,6 +202,8 @@ class Member:
         command = read_command(opcode, receive(client, length - 16))
         with self.set.lock:
             reply, end = self.do(command)
+        if self.set.slow and "insert" in command:
+            time.sleep(self.set.slow)
         if end == "silence":
             receive(client, 1)          # until the driver gives up
         if end == "minority":
@@ -274,6 +288,12 @@ def obey(the_set, words):
         the_set.refused[words[1]] = (int(words[2]), words[3])
     elif words[0] == "index":
         the_set.indexes[words[1]] = {"key": {words[2]: 1}, "name": words[1]}
+    elif words[0] == "allow":
+        the_set.refused.pop(words[1], None)
+    elif words[0] == "poison":
+        the_set.poison = words[1]
+    elif words[0] == "slow":
+        the_set.slow = int(words[1]) / 1000
     elif words[0] == "state":
         return json.dumps(the_set.state(), default=str)
     else:

@@ -53,9 +53,12 @@ put_one(const rt_transcript_t *t)
 static inline rt_page_t
 take(rt_spool_t *spool, size_t n)
 {
+    int64_t    from;
     rt_page_t  page;
 
-    if (rt_spool_take(spool, n, &page, &err) != RT_STORE_OK) {
+    from = 0;
+
+    if (rt_spool_take(spool, n, &from, &page, &err) != RT_STORE_OK) {
         fail_msg("take: %s", err.text);
     }
 
@@ -63,22 +66,30 @@ take(rt_spool_t *spool, size_t n)
 }
 
 
-/* the last byte of the ids that wait */
+/* the last byte of the ids of a page, which is freed */
+
+static inline void
+has(rt_page_t *page, const char *want)
+{
+    unsigned  i;
+
+    assert_int_equal(page->n, strlen(want));
+
+    for (i = 0; i < page->n; i++) {
+        assert_int_equal(page->items[i].id.bytes[RT_ID_LEN - 1], want[i]);
+    }
+
+    rt_page_free(page);
+}
+
 
 static inline void
 waits(const char *want)
 {
-    unsigned   i;
     rt_page_t  page;
 
     page = take(sp, 300);
-    assert_int_equal(page.n, strlen(want));
-
-    for (i = 0; i < page.n; i++) {
-        assert_int_equal(page.items[i].id.bytes[RT_ID_LEN - 1], want[i]);
-    }
-
-    rt_page_free(&page);
+    has(&page, want);
 }
 
 

@@ -66,6 +66,102 @@ test_order(void **state)
 
 
 static void
+takes(size_t n, int64_t *from, const char *want)
+{
+    rt_page_t  page;
+
+    if (rt_spool_take(sp, n, from, &page, &err) != RT_STORE_OK) {
+        fail_msg("take: %s", err.text);
+    }
+
+    has(&page, want);
+}
+
+
+static void
+test_from(void **state)
+{
+    int64_t          from, behind;
+    unsigned         i;
+    rt_transcript_t  t[5];
+
+    (void) state;
+
+    from = 0;
+    takes(9, &from, "");
+
+    for (i = 0; i < 5; i++) {
+        t[i] = item("ann", "s", (unsigned char) ('a' + i));
+    }
+
+    put(sp, t, 5);
+    takes(2, &from, "ab");
+
+    /* past those that died */
+
+    assert_int_equal(rt_spool_dead(sp, &t[0].id, "no", &err), RT_STORE_OK);
+    assert_int_equal(rt_spool_dead(sp, &t[1].id, "no", &err), RT_STORE_OK);
+    behind = from;
+    takes(2, &from, "cd");
+    assert_true(from > behind);
+
+    /* one that waits again has its place, if not at once */
+
+    sql("DELETE FROM dead_letters WHERE substr(id, 12) = x'61'");
+    takes(2, &from, "cd");
+    takes(9, &from, "acde");
+    takes(2, &from, "ac");
+
+    /* a place that is gone, as with a file that was replaced */
+
+    from = 1000000;
+    takes(2, &from, "ac");
+
+    sql("DELETE FROM spool");
+    takes(2, &from, "");
+    put(sp, t, 1);
+    takes(2, &from, "a");
+}
+
+
+static void
+newest(size_t skip, size_t n, const char *want)
+{
+    rt_page_t  page;
+
+    if (rt_spool_newest(sp, skip, n, &page, &err) != RT_STORE_OK) {
+        fail_msg("newest: %s", err.text);
+    }
+
+    has(&page, want);
+}
+
+
+static void
+test_newest(void **state)
+{
+    unsigned         i;
+    rt_transcript_t  t[5];
+
+    (void) state;
+
+    newest(0, 9, "");
+
+    for (i = 0; i < 5; i++) {
+        t[i] = item("ann", "s", (unsigned char) ('a' + i));
+    }
+
+    put(sp, t, 5);
+    newest(0, 1, "e");
+    newest(1, 2, "dc");
+
+    assert_int_equal(rt_spool_dead(sp, &t[3].id, "no", &err), RT_STORE_OK);
+    newest(1, 9, "cba");
+    newest(4, 9, "");
+}
+
+
+static void
 test_every_field(void **state)
 {
     rt_page_t        page;
@@ -410,6 +506,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test_setup_teardown(test_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_from, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_newest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_field, setup, teardown),
         cmocka_unit_test_setup_teardown(test_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dead, setup, teardown),

@@ -21,12 +21,14 @@
 static void
 all_fail(rt_store_rc_e rc, const char *word)
 {
+    int64_t           from;
     uint64_t          deleted;
     rt_page_t         page;
     rt_transcript_t   t;
     rt_store_match_t  match;
     rt_spool_depth_t  d;
 
+    from = 0;
     t = item("ann", "s", 'a');
     match.user_id = str("ann");
     match.session_id = str(NULL);
@@ -34,7 +36,8 @@ all_fail(rt_store_rc_e rc, const char *word)
 
     assert_int_equal(put_one(&t), rc);
     assert_non_null(strstr(err.text, word));
-    assert_int_equal(rt_spool_take(sp, 9, &page, &err), rc);
+    assert_int_equal(rt_spool_take(sp, 9, &from, &page, &err), rc);
+    assert_int_equal(rt_spool_newest(sp, 0, 9, &page, &err), rc);
     assert_int_equal(rt_spool_remove(sp, &t.id, 1, &err), rc);
     assert_int_equal(rt_spool_dead(sp, &t.id, "no", &err), rc);
     assert_int_equal(rt_spool_erase(sp, &match, &deleted, &err), rc);

@@ -1,0 +1,187 @@
+
+/*
+ * What is erased in the spool, and the lock that keeps an erasure and the way
+ * to the store apart.
+ */
+
+#include "rt_spool_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+
+/* rows of one transaction, and a pause in ms: writes get in between */
+#define RT_SPOOL_ERASE_BATCH  2000
+#define RT_SPOOL_ERASE_PAUSE  3
+
+
+static rt_store_rc_e rt_spool_delete(rt_spool_t *sp,
+    const rt_store_match_t *match, int64_t before, uint64_t *deleted,
+    rt_store_error_t *err);
+static rt_store_rc_e rt_spool_rows(rt_spool_t *sp, int64_t *first,
+    int64_t *last, rt_store_error_t *err);
+
+
+rt_store_rc_e
+rt_spool_erase(rt_spool_t *sp, const rt_store_match_t *match,
+    uint64_t *deleted, rt_store_error_t *err)
+{
+    return rt_spool_delete(sp, match, 0, deleted, err);
+}
+
+
+rt_store_rc_e
+rt_spool_expire(rt_spool_t *sp, int64_t before, uint64_t *deleted,
+    rt_store_error_t *err)
+{
+    return rt_spool_delete(sp, NULL, before, deleted, err);
+}
+
+
+/* all that matches, or without a match a batch of what is older */
+
+static rt_store_rc_e
+rt_spool_delete(rt_spool_t *sp, const rt_store_match_t *match, int64_t before,
+    uint64_t *deleted, rt_store_error_t *err)
+{
+    int64_t            row, last, deadline;
+    uint64_t           n;
+    rt_store_rc_e      rc;
+    rt_sqlite_conn_t  *conn;
+
+    static const struct timespec  pause = { 0, RT_SPOOL_ERASE_PAUSE * 1000000 };
+
+    *deleted = 0;
+    deadline = rt_store_clock() + sp->timeout_ms;
+
+    row = last = 0;
+    rc = RT_STORE_OK;
+
+    if (match == NULL || match->id == NULL) {
+        rc = rt_spool_rows(sp, &row, &last, err);
+    }
+
+    for ( /* void */ ; rc == RT_STORE_OK && row <= last;
+         row += RT_SPOOL_ERASE_BATCH)
+    {
+        if (rt_store_clock() > deadline) {
+            return rt_store_fail(err, RT_STORE_TIMEOUT,
+                                 "erased %llu of the spool so far",
+                                 (unsigned long long) *deleted);
+        }
+
+        rc = rt_sqlite_begin(sp->file, RT_SQLITE_WRITE, &conn, err);
+        if (rc != RT_STORE_OK) {
+            break;
+        }
+
+        rc = rt_sqlite_delete(conn, RT_SPOOL_TABLE, match, before, row,
+                              RT_SPOOL_ERASE_BATCH, &n, err);
+        rc = rt_sqlite_end(sp->file, conn, rc, err);
+
+        if (rc != RT_STORE_OK || n == 0) {
+            continue;
+        }
+
+        *deleted += n;
+
+        if (match == NULL) {
+            break;
+        }
+
+        nanosleep(&pause, NULL);
+    }
+
+    return rc;
+}
+
+
+/* the first rowid and the last; 1 and 0: there is none */
+
+static rt_store_rc_e
+rt_spool_rows(rt_spool_t *sp, int64_t *first, int64_t *last,
+    rt_store_error_t *err)
+{
+    rt_store_rc_e      rc;
+    sqlite3_stmt      *stmt;
+    rt_sqlite_conn_t  *conn;
+
+    rc = rt_sqlite_begin(sp->file, RT_SQLITE_READ, &conn, err);
+    if (rc != RT_STORE_OK) {
+        return rc;
+    }
+
+    stmt = rt_sqlite_prepare(conn,
+               "SELECT ifnull((SELECT min(rowid) FROM " RT_SPOOL_TABLE "), 1),"
+               " ifnull((SELECT max(rowid) FROM " RT_SPOOL_TABLE "), 0)");
+
+    if (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
+        *first = sqlite3_column_int64(stmt, 0);
+        *last = sqlite3_column_int64(stmt, 1);
+
+    } else {
+        rc = rt_sqlite_fail(conn, err);
+    }
+
+    sqlite3_finalize(stmt);
+
+    return rt_sqlite_end(sp->file, conn, rc, err);
+}
+
+
+rt_store_rc_e
+rt_spool_lock(rt_spool_t *sp, rt_spool_lock_e mode, int *lock,
+    rt_store_error_t *err)
+{
+    int              fd;
+    int64_t          deadline;
+    struct timespec  ts;
+
+    /* a file of its own: SQLite loses its locks where another closes its */
+
+    fd = open(sp->lock, O_CREAT|O_RDWR|O_CLOEXEC, 0600);
+
+    if (fd == -1) {
+        return rt_store_fail(err, RT_STORE_UNAVAILABLE, "\"%s\": %s",
+                             sp->lock, strerror(errno));
+    }
+
+    deadline = rt_store_clock() + sp->timeout_ms;
+
+    ts.tv_sec = 0;
+    ts.tv_nsec = RT_SPOOL_LOCK_POLL * 1000000;
+
+    while (flock(fd, (mode == RT_SPOOL_DRAIN ? LOCK_EX : LOCK_SH)|LOCK_NB)
+           == -1)
+    {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            rt_store_fail(err, RT_STORE_UNAVAILABLE, "\"%s\": %s", sp->lock,
+                          strerror(errno));
+            close(fd);
+            return RT_STORE_UNAVAILABLE;
+        }
+
+        if (mode == RT_SPOOL_DRAIN || rt_store_clock() > deadline) {
+            close(fd);
+            return rt_store_fail(err, RT_STORE_TIMEOUT,
+                                 "\"%s\" is locked by another", sp->lock);
+        }
+
+        nanosleep(&ts, NULL);
+    }
+
+    *lock = fd;
+
+    return RT_STORE_OK;
+}
+
+
+void
+rt_spool_unlock(int lock)
+{
+    close(lock);
+}
