@@ -148,6 +148,74 @@ subtest 'a read-only file system' => sub {
 };
 
 
+# how often something is in the files of the store
+sub traces {
+    my ($nginx, $what) = @_;
+
+    my $n = 0;
+    for my $file (glob "$nginx->{store}/*") {
+        open my $in, '<:raw', $file or die $!;
+        local $/;
+        $n += () = (<$in> // '') =~ /$what/g;
+    }
+
+    return $n;
+}
+
+
+subtest 'what is erased is in no file' => sub {
+    my $nginx = nginx(5000);
+    my $say = sub {
+        my ($session) = @_;
+        my $body = $json->encode([map { { text => "whisper $_", session_id => $session } } 1 .. 20]);
+        is(($nginx->request($nginx->connected, 'POST /t', $body))[0], 200, 'said');
+    };
+    my $erase = sub { ($nginx->request($nginx->connected, "DELETE /t?session_id=$_[0]"))[1] };
+
+    post($nginx) for 1 .. 5;
+    $say->('s1');
+    cmp_ok(traces($nginx, 'whisper'), '>=', 20, 'it is there');
+    is((stat)[2] & 0777, 0600, 'for nobody else to read') for glob "$nginx->{store}/*";
+    is($erase->('s1'), '{"deleted":20}', 'and erased');
+    is(traces($nginx, 'whisper'), 0, 'from all files');
+
+    # a reader keeps the log from being emptied, but nobody waiting
+
+    $say->('s2');
+    my $reader = Nginx::locked("$nginx->{store}/store.db", 'begin; select 1 from transcripts');
+    $say->('s3');
+    my $start = time;
+    is($erase->('s2'), '{"deleted":20}', 'erased while somebody reads');
+    cmp_ok(time - $start, '<=', 2, 'in time');
+    close $reader;
+    is($erase->('s3'), '{"deleted":20}', 'and once more');
+    is(traces($nginx, 'whisper'), 0, 'is in no file then');
+    is(scalar(my @left = ids($nginx)), 5, 'what was not to be erased is there');
+    is_unharmed($nginx);
+};
+
+
+subtest 'a read-only file system with a log' => sub {
+    my $nginx = nginx(5000);
+    my @ids = map { (post($nginx))[2] } 1 .. 5;
+
+    $nginx->stop('KILL');
+    remount($nginx, 'ro');
+    $nginx->start;
+    is_deeply([ids($nginx)], [sort @ids], 'can be read') for 1 .. 5;
+    is_refused($nginx, qr/refused: .*readonly/);
+
+    remount($nginx, 'rw');
+    for (1 .. 10) {
+        my ($status, undef, $id) = post($nginx);
+        is($status, 200, 'and written once it can be');
+        push @ids, $id;
+    }
+    is_deeply([ids($nginx)], [sort @ids], 'afterwards all is there');
+    is_unharmed($nginx);
+};
+
+
 subtest 'a file that cannot be made' => sub {
     my $nginx = nginx(5000, sub { remount({ store => dirname($_[0]) }, 'ro') });
     is_refused($nginx, qr/unavailable: "\S+store\.db": Read-only file system/);

@@ -226,14 +226,18 @@ sub wait_until {
 }
 
 
-# somebody else holds the file's write lock until the handle is closed
+# somebody else holds the file's write lock, or what other SQL takes, until the
+# handle is closed
 sub locked {
-    my ($file) = @_;
+    my ($file, $sql) = @_;
+
+    $sql //= 'begin immediate';
+    unlink "$file.held";
 
     my $pid = open my $holder, '|-', '/usr/bin/python3', '-c', <<"END" or die "python3: $!";
 import sqlite3, sys
 c = sqlite3.connect("$file", isolation_level=None)
-c.execute("begin immediate")
+for s in "$sql".split(";"): c.execute(s).fetchall()
 open("$file.held", "w").close()
 sys.stdin.read()
 END
