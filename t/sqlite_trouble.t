@@ -277,6 +277,49 @@ subtest 'a newer schema' => sub {
 };
 
 
+subtest 'a row of somebody else' => sub {
+    my $nginx = nginx(5000);
+    post($nginx);
+    sqlite("$nginx->{store}/store.db",
+           q{INSERT INTO transcripts SELECT x'01', user_id, session_id, role, text, timestamp, created_at, seq + 1,
+             call_id, item_id, previous_item_id, language, metadata, source FROM transcripts});
+
+    my ($status, $body) = $nginx->request($nginx->connected, 'GET /t');
+    is($status, 503, 'with an id that is none');
+    like($nginx->log, qr/realtime store: read broken: a row of "\S+" cannot be read/, 'is not made one');
+    is(($nginx->request($nginx->connected, 'DELETE /t?user_id=u-17'))[1], '{"deleted":2}', 'but can be erased');
+    is_unharmed($nginx);
+};
+
+
+subtest 'a file so large that the timeout is short' => sub {
+    my $fill = <<'SQL';
+        WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 400000)
+        INSERT INTO transcripts SELECT randomblob(12), 'u-17', 's' || (i % 1000), 'user', 'x', i,
+            strftime('%s') * 1000, i, NULL, NULL, NULL, NULL, NULL, 'client' FROM n
+SQL
+    my $nginx = Nginx->new(http => 'realtime_store sqlite:%%DIR%%/store.db;',
+                           config => 'location /t { realtime_transcripts; }');
+    post($nginx);
+    $nginx->stop('QUIT');
+    sqlite("$nginx->{dir}/store.db", $fill);
+
+    my $conf = "$nginx->{dir}/nginx.conf";
+    system('sed', '-i', 's/store.db;/store.db ttl=1h; realtime_store_timeout 100ms;/', $conf) == 0 or die 'no sed';
+    $nginx->start;
+
+    Nginx::wait_until(sub {
+        sqlite("$nginx->{dir}/store.db", q{SELECT 1 FROM sqlite_master WHERE name = 'transcripts_created'});
+    }, 'an index takes its time');
+
+    is(($nginx->request($nginx->connected, 'GET /t?limit=200'))[0], 200, 'a page is read');
+    my ($status, $body) = $nginx->request($nginx->connected, 'GET /t/sessions');
+    is($status, 503, 'all of it is not');
+    like($nginx->log, qr/read timeout: /, 'in time');
+    $nginx->stop('QUIT');
+};
+
+
 subtest 'a lock that somebody keeps' => sub {
     my $nginx = nginx(5000);
     my ($id) = (post($nginx))[2];

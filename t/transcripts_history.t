@@ -52,12 +52,13 @@ __DATA__
  'GET /t?cursor=1', 'GET /t?session_id=', 'GET /t?user_id=', 'GET /t/sessions?cursor=i00', 'GET /t/sessions?limit=1e2',
  'DELETE /t?session_id=', 'GET /t?limit', 'DELETE /t?user_id=u-17&session_id',
  'DELETE /t?session_id&user_id=u-17', 'DELETE /t?session_id=s-0&session_id=s-1',
- 'DELETE /t?user_id=u-17&session_id=s-0&USER_ID=u-18', 'GET /t?limit=1&limit']
+ 'DELETE /t?user_id=u-17&session_id=s-0&USER_ID=u-18', 'GET /t?limit=1&limit',
+ 'GET /t?order=ascending', 'GET /t?order=descending']
 --- error_code eval
-[(422) x 18]
+[(422) x 20]
 --- response_body_like eval
 [('^\{"detail":\[\{"loc":\["query","limit"\],"msg":"[^"]+","type":"value_error"\}\],.*"code":"invalid_parameter"') x 5,
- ('^\{"detail":\[\{"loc":\["query","\w+"\],.*"code":"invalid_parameter"') x 13]
+ ('^\{"detail":\[\{"loc":\["query","\w+"\],.*"code":"invalid_parameter"') x 15]
 
 
 
@@ -73,14 +74,15 @@ __DATA__
 
 === TEST 5: somebody else sees nothing and may not ask
 --- request eval
-[$::five, 'GET /t', 'GET /t?user_id=u-17', 'GET /t/sessions?user_id=u-17', 'DELETE /t?user_id=u-17']
+[$::five, 'GET /t', 'GET /t?user_id=u-17', 'GET /t/sessions?user_id=u-17', 'DELETE /t?user_id=u-17',
+ 'DELETE /t?user_id=u-1', 'GET /t?user_id=u-180']
 --- more_headers eval
-[Store::as(), $::other, $::other, $::other, $::other]
+[Store::as(), $::other, $::other, $::other, $::other, $::other, $::other]
 --- error_code eval
-[200, 200, 403, 403, 403]
+[200, 200, 403, 403, 403, 403, 403]
 --- response_body_like eval
 ['"ids"', '^\{"transcripts":\[\],"next":null\}$',
- ('^\{"detail":"Access Denied: Insufficient permissions".*"user_mismatch"') x 3]
+ ('^\{"detail":"Access Denied: Insufficient permissions".*"user_mismatch"') x 5]
 
 
 
@@ -153,3 +155,21 @@ HEAD /t
 Content-Type: application/json
 Content-Length: 30
 --- response_body:
+
+
+
+=== TEST 14: a page that holds just all of it is the last
+--- request eval
+[$::five, 'GET /t?limit=4', 'GET /t?limit=5', 'GET /t?limit=5&order=desc', 'GET /t/sessions?limit=1',
+ 'GET /t/sessions?limit=2']
+--- response_body_like eval
+['"ids"', '"next":"\w+"', '"next":null', '"next":null', '"next":"\w+"', '"next":null']
+
+
+
+=== TEST 15: of a preview 120 characters, also of a session without a name
+--- request eval
+["POST /t\n" . '[{"text":"' . "\xc3\xa9" x 121 . '","timestamp":"2026-01-01T00:00:00Z"},{"text":"later"},'
+ . '{"text":"' . 'x' x 120 . '","session_id":"s"}]', 'GET /t/sessions']
+--- response_body_like eval
+['"ids"', '^(?=.*"session_id":null,[^{}]*"count":2,"preview":"(\xc3\xa9){120}").*"count":1,"preview":"x{120}"']

@@ -116,3 +116,12 @@ __DATA__
 [map { 200 } @::right, 1]
 --- response_body_like eval
 [(map { '^\{"ids?":' } @::right), '"text":"x{16384}"']
+
+
+
+=== TEST 3: of many faults the first 32
+--- request eval
+"POST /t\n[" . CORE::join(',', ('{"text":"a","typo":1}') x 100) . ']'
+--- error_code: 422
+--- response_body_like eval
+'^\{"detail":\[(\{"loc":\["body",\d+,"typo"\],"msg":"No such field","type":"extra_forbidden"\},?){32}\],"error":'

@@ -83,6 +83,7 @@ my $socket = $nginx->connected;
 post($socket, map { 2 * $_ } 100 * $_ .. 100 * $_ + 99) or die 'not stored' for 0 .. 3;
 
 my $writer = writer();
+Nginx::wait_until(sub { ($nginx->request($socket, 'GET /t/sessions'))[1] =~ /"count":(\d+)/ && $1 > 400 }, 'it writes');
 
 for my $how ('next', 'Link') {
     for my $order ('asc', 'desc') {
@@ -98,6 +99,34 @@ for my $how ('next', 'Link') {
         is(CORE::join(' ', @turns), $sorted, 'the new ones are where they belong');
         cmp_ok(scalar @turns, '>', 400, 'and some are read');
     }
+}
+
+# the list of sessions, of which many end at the same time
+{
+    my @items = map { { text => "turn $_", session_id => $_ ? "n$_" : undef, timestamp => stamp($_ / 5) } } 0 .. 60;
+    my ($status) = $nginx->request($socket, 'POST /t', $json->encode(\@items), sub => 'u-list');
+    is($status, 200, 'sessions');
+
+    my ($query, $before, @names) = ('?limit=7', undef);
+
+    while (defined $query) {
+        my (undef, $body) = $nginx->request($socket, "GET /t/sessions$query", undef, sub => 'u-list');
+        my $page = $json->decode($body);
+
+        push @names, map { $_->{session_id} // 'none' } @{ $page->{sessions} };
+        $query = $page->{next} ? "?limit=7&cursor=$page->{next}" : undef;
+        $before //= $page->{next};
+    }
+
+    my @wanted = map { my $i = $_; reverse sort map { $_ ? "n$_" : ' none' } 5 * $i .. 5 * $i + 4 } reverse 0 .. 11;
+    s/^ // for @wanted;
+    is_deeply(\@names, ['n60', @wanted], 'each session once, the newest first, of equal times the names backwards');
+
+    is(($nginx->request($socket, "GET /t?cursor=$before", undef, sub => 'u-list'))[0], 422, 'no place among turns');
+
+    my (undef, $body) = $nginx->request($socket, 'GET /t?limit=1', undef, sub => 'u-list');
+    my $turn = $json->decode($body)->{next};
+    is(($nginx->request($socket, "GET /t/sessions?cursor=$turn", undef, sub => 'u-list'))[0], 422, 'nor the reverse');
 }
 
 kill 'TERM', $writer;
