@@ -33,4 +33,18 @@ rt_store_rc_e rt_mongo_find_user(rt_store_t *st,
     rt_store_error_t *err);
 
 
+/* a bulk that failed; OK: nothing but documents did, and the reply has which */
+rt_store_rc_e rt_mongo_failed(rt_mongo_op_t *op, const bson_t *reply,
+    const bson_error_t *error, rt_store_error_t *err);
+
+/*
+ * The results of a bulk, all of which are RT_STORE_OK so far.  OK: the server
+ * has answered for every document.  Else it is as if none had been written.
+ */
+
+rt_store_rc_e rt_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
+    const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
+    rt_store_error_t *err);
+
+
 #endif /* _RT_MONGO_STORE_H_INCLUDED_ */

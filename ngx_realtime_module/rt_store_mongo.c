@@ -5,18 +5,6 @@
 
 #include "rt_mongo_store.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-
-/* which unique index a duplicate was found in */
-
-typedef enum {
-    RT_STORE_MONGO_ID = 0,
-    RT_STORE_MONGO_OTHER,
-    RT_STORE_MONGO_UNNAMED                  /* the server does not say */
-} rt_store_mongo_index_e;
-
 
 static int rt_store_mongo_open(rt_store_t *st, rt_store_error_t *err);
 static void rt_store_mongo_close(rt_store_t *st);
@@ -33,17 +21,6 @@ static rt_store_rc_e rt_store_mongo_expire(rt_store_t *st, int64_t before,
 static rt_store_rc_e rt_store_mongo_write(rt_mongo_op_t *op,
     const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
     rt_store_error_t *err);
-static rt_store_rc_e rt_store_mongo_failed(rt_mongo_op_t *op,
-    const bson_t *reply, const bson_error_t *error, rt_store_error_t *err);
-static rt_store_rc_e rt_store_mongo_results(rt_mongo_op_t *op,
-    const bson_t *reply, const rt_transcript_t *const *items, size_t n,
-    rt_store_rc_e *results, rt_store_error_t *err);
-static rt_store_rc_e rt_store_mongo_item(rt_mongo_op_t *op,
-    const bson_iter_t *entry, const rt_transcript_t *t,
-    rt_store_error_t *err);
-static rt_store_mongo_index_e rt_store_mongo_index(const bson_iter_t *entry);
-static rt_store_rc_e rt_store_mongo_look(rt_mongo_op_t *op, const rt_id_t *id,
-    rt_store_mongo_index_e *which, rt_store_error_t *err);
 static rt_store_rc_e rt_store_mongo_delete(rt_mongo_op_t *op,
     const bson_t *filter, uint64_t *deleted, rt_store_error_t *err);
 
@@ -195,11 +172,11 @@ rt_store_mongo_write(rt_mongo_op_t *op, const rt_transcript_t *const *items,
     }
 
     if (!mongoc_bulk_operation_execute(bulk, &reply, &error)) {
-        rc = rt_store_mongo_failed(op, &reply, &error, err);
+        rc = rt_mongo_failed(op, &reply, &error, err);
     }
 
     if (rc == RT_STORE_OK) {
-        rc = rt_store_mongo_results(op, &reply, items, n, results, err);
+        rc = rt_mongo_results(op, &reply, items, n, results, err);
     }
 
     bson_destroy(&reply);
@@ -209,249 +186,6 @@ done:
     mongoc_bulk_operation_destroy(bulk);
     bson_destroy(&plain);
     bson_destroy(&opts);
-
-    return rc;
-}
-
-
-/* OK: nothing but documents failed, and the reply says which */
-
-static rt_store_rc_e
-rt_store_mongo_failed(rt_mongo_op_t *op, const bson_t *reply,
-    const bson_error_t *error, rt_store_error_t *err)
-{
-    int            again;
-    bson_iter_t    iter, list;
-    rt_store_rc_e  rc;
-
-    /* a new primary may take it, a server less busy may take it */
-
-    again = mongoc_error_has_label(reply, "RetryableWriteError")
-            || mongoc_error_has_label(reply, "RetryableError");
-
-    /* written, but not on as many servers as was asked for */
-
-    if (bson_iter_init_find(&iter, reply, "writeConcernErrors")
-        && BSON_ITER_HOLDS_ARRAY(&iter)
-        && bson_iter_recurse(&iter, &list)
-        && bson_iter_next(&list))
-    {
-        return rt_store_fail(err,
-                             again ? RT_STORE_UNAVAILABLE : RT_STORE_TIMEOUT,
-                             "not enough servers have acknowledged: %s",
-                             error->message);
-    }
-
-    if (!bson_iter_init_find(&iter, reply, "writeErrors")
-        || !BSON_ITER_HOLDS_ARRAY(&iter)
-        || !bson_iter_recurse(&iter, &list)
-        || !bson_iter_next(&list))
-    {
-        rc = rt_mongo_fail(op, error, err);
-
-        return again && rc == RT_STORE_REFUSED ? RT_STORE_UNAVAILABLE : rc;
-    }
-
-    return RT_STORE_OK;
-}
-
-
-/*
- * Either the server has answered for every document, then each has its result,
- * or it is as if none had been written.
- */
-
-static rt_store_rc_e
-rt_store_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
-    const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
-    rt_store_error_t *err)
-{
-    size_t         answered, index;
-    bson_iter_t    iter, list, item, field;
-    rt_store_rc_e  rc;
-
-    answered = 0;
-
-    if (bson_iter_init_find(&iter, reply, "nInserted")) {
-        answered = bson_iter_as_int64(&iter);
-    }
-
-    if (!bson_iter_init_find(&iter, reply, "writeErrors")
-        || !BSON_ITER_HOLDS_ARRAY(&iter)
-        || !bson_iter_recurse(&iter, &list))
-    {
-        goto done;
-    }
-
-    while (bson_iter_next(&list)) {
-
-        if (!bson_iter_recurse(&list, &item)
-            || !bson_iter_find_descendant(&item, "index", &field))
-        {
-            continue;
-        }
-
-        index = bson_iter_as_int64(&field);
-
-        if (index >= n || results[index] != RT_STORE_OK) {
-            continue;
-        }
-
-        rc = rt_store_mongo_item(op, &list, items[index], err);
-
-        if (rc != RT_STORE_DUPLICATE && rc != RT_STORE_REFUSED) {
-            return rc;
-        }
-
-        results[index] = rc;
-        answered++;
-    }
-
-done:
-
-    if (answered != n) {
-        return rt_store_fail(err, RT_STORE_UNAVAILABLE,
-                             "the server has answered for %zu of %zu "
-                             "documents", answered, n);
-    }
-
-    return RT_STORE_OK;
-}
-
-
-static rt_store_rc_e
-rt_store_mongo_item(rt_mongo_op_t *op, const bson_iter_t *entry,
-    const rt_transcript_t *t, rt_store_error_t *err)
-{
-    int32_t                 code;
-    const char             *text;
-    bson_iter_t             item, field;
-    rt_store_rc_e           rc;
-    rt_store_mongo_index_e  which;
-
-    code = 0;
-    text = "";
-
-    if (bson_iter_recurse(entry, &item)
-        && bson_iter_find_descendant(&item, "code", &field))
-    {
-        code = (int32_t) bson_iter_as_int64(&field);
-    }
-
-    if (bson_iter_recurse(entry, &item)
-        && bson_iter_find_descendant(&item, "errmsg", &field)
-        && BSON_ITER_HOLDS_UTF8(&field))
-    {
-        text = bson_iter_utf8(&field, NULL);
-    }
-
-    rc = rt_mongo_code(code);
-
-    if (rc == RT_STORE_DUPLICATE) {
-
-        which = rt_store_mongo_index(entry);
-
-        if (which == RT_STORE_MONGO_UNNAMED) {
-            rc = rt_store_mongo_look(op, &t->id, &which, err);
-            if (rc != RT_STORE_OK) {
-                return rc;
-            }
-        }
-
-        if (which == RT_STORE_MONGO_ID) {
-            return RT_STORE_DUPLICATE;
-        }
-
-        /* a unique index of somebody else; the message quotes the values */
-
-        text = "a unique index other than \"_id_\" refuses it";
-        rc = RT_STORE_REFUSED;
-
-    } else if (rc != RT_STORE_REFUSED) {
-
-        /* this one goes to the log, where nobody may be quoted */
-
-        text = "the server takes no documents now";
-    }
-
-    (void) rt_store_fail(err, rc, "%s (%d)", text, code);
-    err->code = code;
-
-    return rc;
-}
-
-
-static rt_store_mongo_index_e
-rt_store_mongo_index(const bson_iter_t *entry)
-{
-    const char   *index;
-    bson_iter_t   item, field;
-
-    if (bson_iter_recurse(entry, &item)
-        && bson_iter_find_descendant(&item, "keyPattern", &field))
-    {
-        return bson_iter_recurse(entry, &item)
-               && bson_iter_find_descendant(&item, "keyPattern._id", &field)
-               ? RT_STORE_MONGO_ID : RT_STORE_MONGO_OTHER;
-    }
-
-    /* before MongoDB 4.4 only the message says, that of FerretDB does not */
-
-    if (!bson_iter_recurse(entry, &item)
-        || !bson_iter_find_descendant(&item, "errmsg", &field)
-        || !BSON_ITER_HOLDS_UTF8(&field))
-    {
-        return RT_STORE_MONGO_UNNAMED;
-    }
-
-    index = strstr(bson_iter_utf8(&field, NULL), " index: ");
-
-    if (index == NULL) {
-        return RT_STORE_MONGO_UNNAMED;
-    }
-
-    return strncmp(index, " index: _id_", 12) == 0
-           ? RT_STORE_MONGO_ID : RT_STORE_MONGO_OTHER;
-}
-
-
-static rt_store_rc_e
-rt_store_mongo_look(rt_mongo_op_t *op, const rt_id_t *id,
-    rt_store_mongo_index_e *which, rt_store_error_t *err)
-{
-    bson_t            filter, opts;
-    bson_oid_t        oid;
-    bson_error_t      error;
-    const bson_t     *doc;
-    rt_store_rc_e     rc;
-    mongoc_cursor_t  *cursor;
-
-    bson_oid_init_from_data(&oid, id->bytes);
-
-    bson_init(&filter);
-    BSON_APPEND_OID(&filter, "_id", &oid);
-
-    bson_init(&opts);
-    BSON_APPEND_INT64(&opts, "limit", 1);
-    BSON_APPEND_INT64(&opts, "maxTimeMS", rt_mongo_time(op));
-
-    cursor = mongoc_collection_find_with_opts(op->collection, &filter, &opts,
-                                              NULL);
-    rc = RT_STORE_OK;
-
-    if (mongoc_cursor_next(cursor, &doc)) {
-        *which = RT_STORE_MONGO_ID;
-
-    } else if (mongoc_cursor_error(cursor, &error)) {
-        rc = rt_mongo_fail(op, &error, err);
-
-    } else {
-        *which = RT_STORE_MONGO_OTHER;
-    }
-
-    mongoc_cursor_destroy(cursor);
-    bson_destroy(&opts);
-    bson_destroy(&filter);
 
     return rc;
 }

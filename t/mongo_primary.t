@@ -259,6 +259,39 @@ subtest 'an answer that leaves documents out' => sub {
 };
 
 
+subtest 'a server that does not name the index of a duplicate' => sub {
+    my $primary = Primary->new;
+    my $nginx = nginx($primary);
+
+    my ($status, $ids, $texts) = post($nginx, 90);
+    is($status, 200, 'many are written');
+
+    $n -= 60;
+    $primary->say('insert unnamed');
+    ($status, $ids, $texts) = post($nginx, 90);
+    is($status, 200, 'some of them come again');
+    is_stored_once($primary, $ids, $texts);
+
+    my $state = $primary->state;
+    is(scalar @{ $state->{documents} }, 120, 'nothing is there twice');
+    is($state->{commands}{find}, 1, 'they are asked for at once');
+};
+
+
+subtest 'the same, where reads go to a server that lags' => sub {
+    my $primary = Primary->new;
+    $primary->{uri} .= '&readPreference=secondary';
+    my $nginx = nginx($primary);
+
+    post($nginx, 2);
+    $n -= 2;
+    $primary->say('insert unnamed');
+    my ($status, $ids, $texts) = post($nginx, 2);
+    is($status, 200, 'a resend is known');
+    is_stored_once($primary, $ids, $texts);
+};
+
+
 subtest 'a server that takes nothing for a while' => sub {
     for my $code (24, 355, 365, 371, 402, 433, 462, 11601) {
         my $primary = Primary->new;

@@ -17,6 +17,8 @@ other, and answers each with a line:
                      short          the first document is written, of the others
                                     the answer says nothing
                      twice          the same, and what it says of an error it says twice
+                     unnamed        written, and of what is there already the answer
+                                    does not say in which index
                      code-N         not written, each document has the error N, which quotes it
                      unauthorized   the command is refused
                      ok             nothing
@@ -120,6 +122,10 @@ class Set:
         if fault in ("short", "twice"):
             reply = self.write(command["documents"][:1])
             return {**reply, "writeErrors": reply.get("writeErrors", []) * (1 + (fault == "twice"))}, None
+        if fault == "unnamed":
+            reply = self.write(command["documents"])
+            return {**reply, "writeErrors": [{"index": e["index"], "code": 11000, "errmsg": "E11000"}
+                                             for e in reply.get("writeErrors", [])]}, None
         if fault and fault.startswith("code-"):
             return {"ok": 1, "n": 0, "writeErrors": [{"index": i, "code": int(fault[5:]), "errmsg": f"not {document}"}
                                                      for i, document in enumerate(command["documents"])]}, None
@@ -137,6 +143,13 @@ class Set:
             self.step_down()
             return STEPPED_DOWN, None
         return reply, fault
+
+    def find(self, command, primary):
+        """The other one lags."""
+        wanted = command["filter"].get("_id", {})
+        wanted = wanted.get("$in", []) if isinstance(wanted, dict) else [wanted]
+        return {"ok": 1, "cursor": {"id": bson.Int64(0), "ns": "voice.transcripts",
+                                    "firstBatch": [self.docs[i] for i in wanted if i in self.docs and primary]}}
 
     def write(self, documents):
         errors = []
@@ -228,6 +241,8 @@ class Member:
             return STEPPED_DOWN, None
         if name == "insert":
             return self.set.insert(command)
+        if name == "find":
+            return self.set.find(command, self.set.primary == self.number), None
         if name in changes:
             return changes[name](command), None
         return {"ok": 1, "n": 0, "cursor": {"id": bson.Int64(0), "ns": "voice.transcripts", "firstBatch": []}}, None
