@@ -12,6 +12,7 @@ from bench import gateways, load, measure
 
 RAW_THREADS, RAW_BATCH = 3, 500     # the module's own batches; what 32 connections with arrays of 50 make of them
 TEXT = "Bonjour, comment puis-je vous aider ?"
+COLUMNS = ("id", "user_id", "session_id", "role", "text", "timestamp", "created_at", "seq", "source")
 
 
 def build_raw(run):
@@ -59,25 +60,25 @@ def throughput(run, stores, rounds, seconds):
     return rows
 
 
+def turns(total):
+    """COLUMNS of so many: 1,000 users, sessions of 50 turns; one user has 20,000 of a million in one session"""
+    start = 1767225600000
+    for i in range(total):
+        if i % 50 == 0:
+            user, session = "u-1", "long"
+        else:
+            user, session = f"u-{i % 1000}", f"s-{i // 50000}"
+        when = start + i * 1000
+        role = ("user", "assistant")[i % 2]
+        yield i.to_bytes(12, "big"), user, session, role, TEXT, when, when, when * 1000, "client"
+
+
 def fill(path, total):
-    """total transcripts: 1,000 users, sessions of 50 turns; beside one user's with 20,000 turns of it in one session"""
     database = sqlite3.connect(path)
     database.execute("PRAGMA synchronous=OFF")
-
-    def rows():
-        start = 1767225600000
-        for i in range(total):
-            if i % 50 == 0:
-                user, session = "u-1", "long"
-            else:
-                user, session = f"u-{i % 1000}", f"s-{i // 50000}"
-            when = start + i * 1000
-            yield i.to_bytes(12, "big"), user, session, ("user", "assistant")[i % 2], TEXT, when, when, when * 1000, \
-                "client"
-
     with database:
-        database.executemany("INSERT INTO transcripts (id, user_id, session_id, role, text, timestamp, created_at, seq,"
-                             " source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows())
+        database.executemany(f"INSERT INTO transcripts ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                             turns(total))
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
 

@@ -44,10 +44,13 @@ rt_mongo_list(rt_store_t *st, const rt_store_query_t *q, rt_page_t *page,
 
     way = q->desc ? -1 : 1;
 
+    /* one answer holds the page: servers have a smaller first batch */
+
     opts = BCON_NEW("sort", "{", "timestamp", BCON_INT32(way),
                                  "seq", BCON_INT32(way),
                                  "_id", BCON_INT32(way), "}",
                     "limit", BCON_INT64(q->limit + 1),
+                    "batchSize", BCON_INT64(q->limit + 1),
                     "maxTimeMS", BCON_INT64(rt_mongo_time(&op)));
 
     bson_init(&filter);

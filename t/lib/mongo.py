@@ -13,6 +13,10 @@ from gateway import ROOT, free_port
 SCRIPT = os.path.join(ROOT, "scripts", "ferretdb")
 
 
+def has_mongod():
+    return shutil.which("mongod") is not None
+
+
 class Mongo:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="mongo-")
@@ -51,9 +55,10 @@ class Mongo:
 
 
 def store(gateway, uri, timeout="2s", spool="spool.db", **conf):
-    """Has a gateway keep transcripts there, and in a spool."""
+    """Has a gateway keep transcripts there, and in a spool, if it has a name."""
     http = f"realtime_store {uri};\n    realtime_store_timeout {timeout};\n"
-    http += f"    realtime_store_spool {gateway.path(spool)};"
+    if spool:
+        http += f"    realtime_store_spool {gateway.path(spool)};"
     server = "location /realtime/transcripts { realtime_transcripts; }\n"
     server += "        location = /status { realtime_status; realtime_auth off; }"
     gateway.configure(**{"workers": 2, "http": http, "server": server, **conf})
