@@ -4,6 +4,7 @@
 #include "rt_mongo.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,6 +27,7 @@ struct rt_mongo_s {
     mongoc_client_pool_t  *pool;            /* made by the first thread */
     pthread_mutex_t        lock;            /* of the making */
     char                  *collection;
+    atomic_int             replicas;        /* the servers are a named set */
     unsigned               timeout;         /* of a call, ms */
     int32_t                socket;          /* of an answer, ms */
     rt_store_log_pt        log;
@@ -309,6 +311,12 @@ rt_mongo_begin(rt_mongo_t *m, const char *collection, rt_mongo_op_t *op,
                              "all connections are in use");
     }
 
+    /* not the URI of the configuration: the DNS may have named the set */
+
+    atomic_store(&m->replicas,
+                 mongoc_uri_get_replica_set(mongoc_client_get_uri(op->client))
+                 != NULL);
+
     op->collection = mongoc_client_get_collection(op->client,
                          mongoc_uri_get_database(m->uri),
                          collection ? collection : m->collection);
@@ -371,7 +379,7 @@ rt_mongo_elects(rt_mongo_t *m, int64_t start)
 {
     static const struct timespec  pause = { 0, 50000000 };
 
-    if (mongoc_uri_get_replica_set(m->uri) == NULL
+    if (!atomic_load(&m->replicas)
         || rt_store_clock() - start > m->timeout / 2)
     {
         return 0;

@@ -4,20 +4,31 @@ import socket
 import struct
 import threading
 
-A, IN = 1, 1
+A, TXT, SRV, IN = 1, 16, 33, 1
 NO_ERROR, NO_SUCH_NAME = 0, 3
+
+
+def label(text):
+    return bytes([len(text)]) + text.encode()
+
+
+def name_of(host):
+    return b"".join(label(part) for part in host.split(".")) + b"\0"
 
 
 class NameServer:
     """addresses is a list for every name, [] for a name that is not there, and
-    None for a server that does not answer. Changes count from the next query."""
+    None for a server that does not answer. Changes count from the next query.
+    So is services, of (host, port), and texts, of strings of 255 bytes at most."""
 
-    def __init__(self, addresses, ttl=1):
+    def __init__(self, addresses, ttl=1, port=0, services=(), texts=()):
         self.addresses = addresses
+        self.services = services
+        self.texts = texts
         self.ttl = ttl
         self.asked = []                     # the names, once they were answered
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", port))
         self.port = self.socket.getsockname()[1]
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
@@ -43,14 +54,20 @@ class NameServer:
         return ".".join(labels), kind, query[12:at + 5]
 
     def answer(self, number, kind, question):
-        """Nothing but A has a record."""
+        """Nothing but these kinds has a record."""
         status = NO_ERROR if self.addresses else NO_SUCH_NAME
-        records = self.addresses if kind == A else []
+        records = []
+        if kind == A:
+            records = [socket.inet_aton(address) for address in self.addresses]
+        elif kind == SRV:
+            records = [struct.pack("!HHH", 0, 0, port) + name_of(host) for host, port in self.services]
+        elif kind == TXT:
+            records = [label(text) for text in self.texts]
         head = number + struct.pack("!HHHHH", 0x8180 | status, 1, len(records), 0, 0)
         return head + question + b"".join(
             # 0xc00c points to the name in the question
-            struct.pack("!HHHIH", 0xc00c, A, IN, self.ttl, 4) + socket.inet_aton(address)
-            for address in records)
+            struct.pack("!HHHIH", 0xc00c, kind, IN, self.ttl, len(record)) + record
+            for record in records)
 
     def stop(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:

@@ -1,5 +1,7 @@
-"""A MongoDB server that dies, stops and comes back on the same data."""
+"""A MongoDB server that dies, stops and comes back on the same data; a replica set
+that follows a script; a gateway that keeps transcripts there."""
 
+import json
 import os
 import shutil
 import signal
@@ -52,6 +54,29 @@ class Mongo:
             self.signal(signal.SIGCONT)
             subprocess.run([SCRIPT, "stop", self.folder], check=False, timeout=60)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Primary:
+    """The replica set of t/lib/primary.py."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(["/usr/bin/python3", os.path.join(ROOT, "t", "lib", "primary.py")],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.uri = self.process.stdout.readline().strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(10)
+
+    def say(self, line):
+        print(line, file=self.process.stdin, flush=True)
+        return self.process.stdout.readline().strip()
+
+    def state(self):
+        return json.loads(self.say("state"))
 
 
 def store(gateway, uri, timeout="2s", spool="spool.db", **conf):
