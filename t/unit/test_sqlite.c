@@ -2,6 +2,8 @@
  * Threads that come to a file that is not there yet: whoever makes it must not
  * drop the locks that SQLite has on it for another.  Includes the source: the
  * maker is held up where it closes the file.
+ *
+ * And a power cut: what is committed was flushed to the disk before.
  */
 
 #define _GNU_SOURCE
@@ -22,6 +24,7 @@ static int held_close(int fd);
 #include <stdio.h>
 #include <semaphore.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <cmocka.h>
 
 
@@ -29,6 +32,27 @@ static char         path[512];
 static sem_t        made;
 static sem_t        on;
 static rt_sqlite_t *s;
+static unsigned     flushes;
+
+
+/* SQLite calls these, not the C library's */
+
+int
+fdatasync(int fd)
+{
+    flushes++;
+
+    return (int) syscall(SYS_fdatasync, fd);
+}
+
+
+int
+fsync(int fd)
+{
+    flushes++;
+
+    return (int) syscall(SYS_fsync, fd);
+}
 
 
 static int
@@ -116,6 +140,32 @@ test_first_use(void **state)
 }
 
 
+static void
+test_flush(void **state)
+{
+    int                i;
+    rt_sqlite_conn_t  *conn;
+    rt_store_error_t   err;
+
+    (void) state;
+
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(rt_sqlite_begin(s, RT_SQLITE_WRITE, &conn, &err),
+                         RT_STORE_OK);
+        assert_int_equal(rt_sqlite_run(conn, rt_sqlite_prepare(conn,
+                             "INSERT INTO transcripts VALUES (randomblob(12),"
+                             " 'ann', NULL, 'user', 'said', 1, 2, 3, NULL,"
+                             " NULL, NULL, NULL, NULL, 'client')"), &err),
+                         RT_STORE_OK);
+
+        flushes = 0;
+        assert_int_equal(rt_sqlite_end(s, conn, RT_STORE_OK, &err),
+                         RT_STORE_OK);
+        assert_int_not_equal(flushes, 0);
+    }
+}
+
+
 int
 main(void)
 {
@@ -123,6 +173,7 @@ main(void)
 
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_first_use),
+        cmocka_unit_test(test_flush),
     };
 
     dir = getenv("TEST_DIR");
