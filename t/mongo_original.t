@@ -35,6 +35,8 @@ c.insert_many([
     {"_id": True, "user_id": "u-17", "text": "no ObjectId", "session_id": "s"},
     {"_id": id(8), "user_id": "u-18", "text": "somebody else's"},
     {"_id": id(9), "user_id": 17, "text": "nobody's"},
+    {"_id": id(10), "user_id": "u-19", "text": "undated", "session_id": "s"},
+    {"_id": id(11), "user_id": "u-19", "text": "before", "session_id": "s", "timestamp": datetime.datetime(2020, 1, 1)},
 ])
 END
 
@@ -94,6 +96,10 @@ is_deeply($items->[3]{metadata}, { at => '2026-01-02T03:04:05.000Z', who => '650
 
 my %counts = map { ($_->{session_id} // '') => $_->{count} } @{ get('GET /t/sessions')->{sessions} };
 is($counts{s}, 3, 'the session counts its old turns');
+
+like(($nginx->request($socket, 'GET /t/sessions', undef, sub => 'u-19'))[1],
+     qr/"first_at":"2020-01-01T00:00:00\.000Z","last_at":"2023-09-12T06:06:56\.000Z","count":2,"preview":"undated"/,
+     'its times are those of all turns, its preview the first of the list');
 
 ($status) = $nginx->request($socket, 'DELETE /t/650000000000000000000001');
 is($status, 200, 'an old one is erased by its id');
