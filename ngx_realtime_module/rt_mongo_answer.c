@@ -63,7 +63,11 @@ rt_mongo_failed(rt_mongo_op_t *op, const bson_t *reply,
     {
         rc = rt_mongo_fail(op, error, err);
 
-        return again && rc == RT_STORE_REFUSED ? RT_STORE_UNAVAILABLE : rc;
+        /* libmongoc 2 has the label also where a login failed */
+
+        return again && rc == RT_STORE_REFUSED
+               && error->domain != MONGOC_ERROR_CLIENT
+               ? RT_STORE_UNAVAILABLE : rc;
     }
 
     return RT_STORE_OK;

@@ -93,6 +93,7 @@ for my $case (
 
     is($status, 503, $name);
     like($log, $why, 'and the log says why');
+    like($log, qr/realtime store: driver: Failed authentication/, 'as does the driver') if $name =~ /password/;
     unlike($log, qr/\Q$PASSWORD\E|\Q$ENCODED\E|secret-x/, 'without the password');
 }
 
