@@ -421,9 +421,12 @@ rt_spool_shrink(rt_spool_t *sp, rt_store_error_t *err)
         return rc;
     }
 
-    stmt = rt_sqlite_prepare(conn, "SELECT 1 FROM pragma_freelist_count"
-                                   " WHERE freelist_count > %d",
-                             RT_SPOOL_PAGES);
+    /* dead letters may be many: what is written anew is less than is freed */
+
+    stmt = rt_sqlite_prepare(conn,
+               "SELECT 1 FROM pragma_freelist_count, pragma_page_count"
+               " WHERE freelist_count > max(%d, page_count / 2)",
+               RT_SPOOL_PAGES);
 
     rows = stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW;
     sqlite3_finalize(stmt);

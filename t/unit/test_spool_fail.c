@@ -289,6 +289,36 @@ test_shrink(void **state)
 }
 
 
+/* a file is not written anew to give back a small part of it */
+
+static void
+test_shrink_little(void **state)
+{
+    struct stat  before, after;
+
+    (void) state;
+
+    depth(0, 0);
+    sql("WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c"
+        " WHERE i < 4000) INSERT INTO spool (id, user_id, session_id, role,"
+        " text, timestamp, created_at, seq, source) SELECT"
+        " CAST(printf('%012d', i) AS BLOB), 'ann', 's', 'user',"
+        " printf('%.4000c', 'x'), 0, 0, i, 'client' FROM c;"
+        "INSERT INTO dead_letters SELECT id, 'no', 0 FROM spool"
+        " WHERE seq > 1500;"
+        "DELETE FROM spool WHERE seq <= 1500;"
+        "PRAGMA wal_checkpoint(TRUNCATE)");
+
+    assert_int_equal(stat(path, &before), 0);
+    assert_int_equal(rt_spool_shrink(sp, &err), RT_STORE_OK);
+    assert_int_equal(stat(path, &after), 0);
+
+    assert_true(before.st_size > 16000000);
+    assert_int_equal(after.st_size, before.st_size);
+    depth(0, 2500);
+}
+
+
 static void
 test_refused(void **state)
 {
@@ -322,6 +352,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_small_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shrink, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shrink_little, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
     };
 
