@@ -376,6 +376,38 @@ except pymongo.errors.OperationFailure: pass');
     quiet($nginx);
 };
 
+
+subtest 'the script does not stand in the way' => sub {
+    my $mongo = Mongo->new;
+    my $nginx = nginx($mongo, workers => 1);
+    my $file = "$nginx->{dir}/spool.db";
+
+    post($nginx, { text => 'x' x 200 });
+    system('sqlite3', $file, <<'END');
+WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 4999)
+INSERT INTO spool SELECT CAST(printf("%012d", i) AS BLOB), user_id, session_id, role, text, timestamp,
+    created_at, seq, call_id, item_id, previous_item_id, language, metadata, source FROM spool, c;
+INSERT INTO dead_letters SELECT id, 'no', 0 FROM spool WHERE rowid <= 4000
+END
+
+    # nobody reads on
+    open my $in, '-|', 'scripts/spool', 'export', $file or die "scripts/spool: $!";
+    my $lines = defined readline($in);
+    post($nginx, { text => 'y' });
+    like(`sqlite3 $file 'PRAGMA wal_checkpoint(TRUNCATE)'`, qr/^0\b/, 'an export holds no snapshot of the file');
+    $lines++ while defined readline($in);
+    close $in;
+    is($lines, 5001, 'and has all of it');
+
+    is(scalar(() = script('list', $file) =~ / reason=no$/mg), 4000, 'a list is whole');
+    is(script('retry', $file), "4000 wait again\n", 'and so is a retry');
+    like(script('list', $file), qr/^5001 waiting, 0 dead letters$/m, 'of all');
+    is(script('retry', $file), "0 wait again\n", 'once');
+
+    quiet($nginx);
+};
+
+
 subtest 'the script says what is wrong' => sub {
     my $dir = File::Temp->newdir;
 
