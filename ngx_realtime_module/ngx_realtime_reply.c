@@ -17,14 +17,9 @@ ngx_http_realtime_send(ngx_http_request_t *r, ngx_uint_t status,
 
     r->disable_not_modified = 1;
 
-    if (status == NGX_HTTP_NO_CONTENT) {
-        r->header_only = 1;
-
-    } else {
-        r->headers_out.content_type = *type;
-        r->headers_out.content_type_len = type->len;
-        r->headers_out.content_type_lowcase = NULL;
-    }
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = type->len;
+    r->headers_out.content_type_lowcase = NULL;
 
     rc = ngx_http_send_header(r);
 

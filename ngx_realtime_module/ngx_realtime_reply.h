@@ -17,8 +17,7 @@
 
 /*
  * Send a whole reply.  The body's memory must live as long as the request's
- * pool; an empty body with 204 sends a header only.  Returns what the handler
- * has to finalize the request with.
+ * pool.  Returns what the handler has to finalize the request with.
  */
 ngx_int_t ngx_http_realtime_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body);
