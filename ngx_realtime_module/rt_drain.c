@@ -21,7 +21,7 @@ static int rt_drain_alloc(rt_drain_batch_t *b, rt_drain_t *d,
     rt_page_t *page);
 static rt_store_rc_e rt_drain_settle(rt_drain_batch_t *b,
     rt_store_error_t *err);
-static void rt_drain_pace(rt_drain_batch_t *b);
+static void rt_drain_pace(rt_drain_batch_t *b, size_t n, rt_store_rc_e rc);
 
 
 void
@@ -146,7 +146,7 @@ rt_drain_batch(rt_drain_t *d, rt_page_t *page, int more, rt_store_error_t *err)
         rc = settled;
     }
 
-    rt_drain_pace(&b);
+    rt_drain_pace(&b, page->n, rc);
 
 done:
 
@@ -232,18 +232,24 @@ rt_drain_settle(rt_drain_batch_t *b, rt_store_error_t *err)
 }
 
 
-/* as many next time as can be judged in one step */
+/* as many next time as one step can do, after a batch of n that ended so */
 
 static void
-rt_drain_pace(rt_drain_batch_t *b)
+rt_drain_pace(rt_drain_batch_t *b, size_t n, rt_store_rc_e rc)
 {
     size_t  judged, batch;
 
     batch = b->drain->batch;
     judged = b->ntaken + b->nnos;
 
-    if (!b->spent) {
-        batch *= 2;
+    if (rc == RT_STORE_TIMEOUT) {
+        batch = n / 2;
+
+    } else if (!b->spent) {
+
+        if (rt_store_clock() < b->deadline) {
+            batch *= 2;
+        }
 
     } else if (b->refused && b->nnos == 0) {
         batch = b->refused / 2;

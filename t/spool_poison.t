@@ -1,5 +1,6 @@
-# What waits in the spool and the store refuses by whole batches, so that it is
-# to be found out which document it is, or whether it is any of them.
+# What waits in the spool and the store does not take by whole batches: refused,
+# so that it is to be found out which document it is, or whether it is any of
+# them; or too many at once for its time.
 
 use strict;
 use warnings;
@@ -164,6 +165,22 @@ subtest 'a right that is lost in the middle of a batch' => sub {
 
     Nginx::wait_until(sub { depth($nginx) eq '0 0' }, 'the spool is empty', 60);
     is(CORE::join(' ', sort split / /, texts($primary)), 'a b c d', 'all of them are in the store');
+    quiet($nginx);
+};
+
+
+subtest 'a store too slow for a whole batch' => sub {
+    my ($nginx, $primary) = away();
+
+    post($nginx, 's', map { "slow$_" } 1 .. 300);
+    $primary->say('crawl 5');
+    $primary->say('allow insert');
+
+    Nginx::wait_until(sub { depth($nginx) eq '0 0' }, 'the spool is empty', 40);
+    is(scalar(split / /, texts($primary)), 300, 'it is sent by smaller ones');
+
+    my $timeouts = () = $nginx->log =~ /cannot be drained.*(?:timeout|Failed to read)/g;
+    cmp_ok($timeouts, '<', 5, 'whose size is soon found');
     quiet($nginx);
 };
 

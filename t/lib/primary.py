@@ -29,6 +29,7 @@ other, and answers each with a line:
   allow CMD          it does no more
   poison WORD        an insert with a document that says WORD is refused as a whole
   slow MS            an insert takes so long
+  crawl MS           an insert takes so long for each document
   index NAME FIELD   somebody makes an index
   state              JSON: the commands that came, what the inserts met, the documents, the indexes
 """
@@ -72,6 +73,7 @@ class Set:
         self.refused = {}
         self.poison = None
         self.slow = 0
+        self.crawl = 0
         self.silent = None
         self.term = 1
         self.primary = 0
@@ -215,8 +217,8 @@ class Member:
         command = read_command(opcode, receive(client, length - 16))
         with self.set.lock:
             reply, end = self.do(command)
-        if self.set.slow and "insert" in command:
-            time.sleep(self.set.slow)
+        if "insert" in command:
+            time.sleep(self.set.slow + self.set.crawl * len(command["documents"]))
         if end == "silence":
             receive(client, 1)          # until the driver gives up
         if end == "minority":
@@ -309,6 +311,8 @@ def obey(the_set, words):
         the_set.poison = words[1]
     elif words[0] == "slow":
         the_set.slow = int(words[1]) / 1000
+    elif words[0] == "crawl":
+        the_set.crawl = int(words[1]) / 1000
     elif words[0] == "state":
         return json.dumps(the_set.state(), default=str)
     else:
