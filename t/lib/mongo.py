@@ -20,6 +20,8 @@ def has_mongod():
 
 
 class Mongo:
+    action = "start"        # of scripts/ferretdb
+
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="mongo-")
         self.port = free_port()
@@ -30,7 +32,7 @@ class Mongo:
 
     def start(self):
         """Returns when it answers."""
-        out = subprocess.run([SCRIPT, "start", self.folder, str(self.port)], check=True,
+        out = subprocess.run([SCRIPT, self.action, self.folder, str(self.port)], check=True,
                              capture_output=True, text=True, timeout=120).stdout
         self.pid = int(out.split()[0])
 

@@ -5,15 +5,14 @@ Each is on loopback, with a folder and a process of its own.
 
 import shutil
 import signal
-import subprocess
 import time
 
 import pymongo
 from pymongo.errors import AutoReconnect, OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from gateway import free_port, wait_for
-from mongo import SCRIPT, Mongo
+from gateway import wait_for
+from mongo import Mongo
 
 MEMBERS = 3
 ELECTION = 2            # seconds that the others wait for a primary to speak
@@ -22,6 +21,8 @@ WHOLE = 60              # seconds until there is a primary, or all are back
 
 
 class Member(Mongo):
+    action = "member"
+
     def __init__(self):
         super().__init__()
         self.stopped = False
@@ -29,9 +30,7 @@ class Member(Mongo):
                                           socketTimeoutMS=30000, serverSelectionTimeoutMS=2000)
 
     def start(self):
-        out = subprocess.run([SCRIPT, "member", self.folder, str(self.port)], check=True,
-                             capture_output=True, text=True, timeout=120).stdout
-        self.pid = int(out.split()[0])
+        super().start()
         self.stopped = False
 
     def stop(self):
