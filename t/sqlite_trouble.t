@@ -294,8 +294,8 @@ subtest 'a row of somebody else' => sub {
 
 subtest 'a file so large that the timeout is short' => sub {
     my $fill = <<'SQL';
-        WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 400000)
-        INSERT INTO transcripts SELECT randomblob(12), 'u-17', 's' || (i % 1000), 'user', 'x', i,
+        WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 800000)
+        INSERT INTO transcripts SELECT randomblob(12), 'u-17', 's' || i, 'user', 'x', i,
             strftime('%s') * 1000, i, NULL, NULL, NULL, NULL, NULL, 'client' FROM n
 SQL
     my $nginx = Nginx->new(http => 'realtime_store sqlite:%%DIR%%/store.db;',
