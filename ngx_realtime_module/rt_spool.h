@@ -20,7 +20,7 @@
 #include "rt_store.h"
 
 
-/* how often ERASE looks whether it has the lock, ms */
+/* how often one who waits for the lock looks whether it is free, ms */
 #define RT_SPOOL_LOCK_POLL  2
 
 
@@ -115,8 +115,10 @@ typedef enum {
  * processes they are in, and makes whoever drains the only one.  The kernel
  * lets go of the lock of a process that died.
  *
- * DRAIN does not wait: TIMEOUT where it is held.  ERASE waits for the spool's
- * timeout.  OK: *lock is for rt_spool_unlock(), in any thread.
+ * DRAIN does not wait for another one: TIMEOUT.  For erasures it does, for a
+ * moment in which none begins: many of them must not keep it out for ever.
+ * ERASE waits for the spool's timeout.  OK: *lock is for rt_spool_unlock(), in
+ * any thread.
  */
 
 rt_store_rc_e rt_spool_lock(rt_spool_t *sp, rt_spool_lock_e mode, int *lock,

@@ -4,12 +4,13 @@
  * to the store apart.
  */
 
+#define _GNU_SOURCE
+
 #include "rt_spool_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,10 +19,18 @@
 #define RT_SPOOL_ERASE_BATCH  2000
 #define RT_SPOOL_ERASE_PAUSE  3
 
+/* bytes of the lock */
+#define RT_SPOOL_GATE         0
+#define RT_SPOOL_WAY          1
+
+/* how long the drainer keeps the gate closed for the way to be free, ms */
+#define RT_SPOOL_LOCK_WAIT    250
+
 
 static rt_store_rc_e rt_spool_delete(rt_spool_t *sp,
     const rt_store_match_t *match, int64_t before, uint64_t *deleted,
     rt_store_error_t *err);
+static int rt_spool_byte(int fd, off_t byte, short type);
 static rt_store_rc_e rt_spool_rows(rt_spool_t *sp, int64_t *first,
     int64_t *last, rt_store_error_t *err);
 
@@ -133,11 +142,17 @@ rt_spool_rows(rt_spool_t *sp, int64_t *first, int64_t *last,
 }
 
 
+/*
+ * The gate is for the drainer: while it has that, no erasure begins, and
+ * those under way end.  An erasure goes through and leaves it open.
+ */
+
 rt_store_rc_e
 rt_spool_lock(rt_spool_t *sp, rt_spool_lock_e mode, int *lock,
     rt_store_error_t *err)
 {
-    int              fd;
+    int              fd, gate, tries;
+    short            type;
     int64_t          deadline;
     struct timespec  ts;
 
@@ -150,33 +165,74 @@ rt_spool_lock(rt_spool_t *sp, rt_spool_lock_e mode, int *lock,
                              sp->lock, strerror(errno));
     }
 
-    deadline = rt_store_clock() + sp->timeout_ms;
-
+    gate = 0;
+    type = (mode == RT_SPOOL_DRAIN) ? F_WRLCK : F_RDLCK;
+    deadline = rt_store_clock()
+               + (mode == RT_SPOOL_DRAIN ? RT_SPOOL_LOCK_WAIT
+                                         : sp->timeout_ms);
     ts.tv_sec = 0;
     ts.tv_nsec = RT_SPOOL_LOCK_POLL * 1000000;
 
-    while (flock(fd, (mode == RT_SPOOL_DRAIN ? LOCK_EX : LOCK_SH)|LOCK_NB)
-           == -1)
-    {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
+    for (tries = 0; /* void */ ; tries++) {
+
+        if (!gate) {
+            gate = rt_spool_byte(fd, RT_SPOOL_GATE, type) == 0;
+        }
+
+        if (gate && rt_spool_byte(fd, RT_SPOOL_WAY, type) == 0) {
+            break;
+        }
+
+        if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
             rt_store_fail(err, RT_STORE_UNAVAILABLE, "\"%s\": %s", sp->lock,
                           strerror(errno));
             close(fd);
             return RT_STORE_UNAVAILABLE;
         }
 
-        if (mode == RT_SPOOL_DRAIN || rt_store_clock() > deadline) {
+        /* behind a gate that stays closed another one drains */
+
+        if (rt_store_clock() > deadline
+            || (mode == RT_SPOOL_DRAIN && !gate && tries == 2))
+        {
             close(fd);
             return rt_store_fail(err, RT_STORE_TIMEOUT,
                                  "\"%s\" is locked by another", sp->lock);
         }
 
+        if (mode == RT_SPOOL_ERASE && gate) {
+            (void) rt_spool_byte(fd, RT_SPOOL_GATE, F_UNLCK);
+            gate = 0;
+        }
+
         nanosleep(&ts, NULL);
+    }
+
+    if (mode == RT_SPOOL_ERASE) {
+        (void) rt_spool_byte(fd, RT_SPOOL_GATE, F_UNLCK);
     }
 
     *lock = fd;
 
     return RT_STORE_OK;
+}
+
+
+/* of the descriptor, so that each thread has its own: it ends with close() */
+
+static int
+rt_spool_byte(int fd, off_t byte, short type)
+{
+    struct flock  fl;
+
+    memset(&fl, 0, sizeof(struct flock));
+
+    fl.l_type = type;
+    fl.l_whence = SEEK_SET;
+    fl.l_start = byte;
+    fl.l_len = 1;
+
+    return fcntl(fd, F_OFD_SETLK, &fl);
 }
 
 

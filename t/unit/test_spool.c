@@ -5,8 +5,11 @@
 #include "spool_fixture.h"
 #include "rt_time.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
+#include <time.h>
 
 
 static uint64_t
@@ -463,6 +466,72 @@ test_lock(void **state)
 }
 
 
+/* erases without end, so that with another one there is no gap */
+
+static void *
+erase_on(void *data)
+{
+    int               lock;
+    atomic_int       *stop = data;
+    rt_store_error_t  why;
+
+    static const struct timespec  ts = { 0, 3000000 };
+
+    while (!atomic_load(stop)) {
+
+        if (rt_spool_lock(sp, RT_SPOOL_ERASE, &lock, &why) != RT_STORE_OK) {
+            return data;
+        }
+
+        nanosleep(&ts, NULL);
+        rt_spool_unlock(lock);
+    }
+
+    return NULL;
+}
+
+
+static void
+test_lock_in_turn(void **state)
+{
+    int         i, lock, drained;
+    void       *failed;
+    atomic_int  stop;
+    pthread_t   threads[4];
+
+    static const struct timespec  ts = { 0, 20000000 };
+
+    (void) state;
+
+    atomic_init(&stop, 0);
+    drained = 0;
+
+    for (i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, erase_on, &stop),
+                         0);
+    }
+
+    for (i = 0; i < 20; i++) {
+        nanosleep(&ts, NULL);
+
+        if (rt_spool_lock(sp, RT_SPOOL_DRAIN, &lock, &err) == RT_STORE_OK) {
+            drained++;
+            nanosleep(&ts, NULL);
+            rt_spool_unlock(lock);
+        }
+    }
+
+    atomic_store(&stop, 1);
+
+    for (i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+
+    assert_in_range(drained, 10, 20);
+}
+
+
 static void
 test_lock_of_the_dead(void **state)
 {
@@ -517,6 +586,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_erase_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_check, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lock_in_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock_of_the_dead, setup,
                                         teardown),
     };
