@@ -266,3 +266,14 @@ location /spool.db { root html; }
 --- request
 GET /spool.db
 --- error_code: 404
+
+
+
+=== TEST 24: a named location
+--- http
+realtime_store sqlite:/tmp/a.db;
+--- config
+location @t { realtime_transcripts; }
+--- must_die
+--- error_log
+cannot be used in a named location

@@ -253,3 +253,71 @@ location /t { realtime_transcripts; limit_except GET { deny all; } }
 [(200) x 16]
 --- response_body_like eval
 [('^\{"id":"[0-9a-f]{24}"}$', '"text":"hello"', '"count":1', '^\{"deleted":0}$') x 4]
+
+
+
+=== TEST 22: a path that was rewritten within the location
+--- config
+location /t { rewrite ^/t/same /u break; rewrite ^/t/short /v break; rewrite ^/t/root / break; realtime_transcripts; }
+--- request eval
+['GET /t', 'GET /t/same', 'GET /t/short', 'DELETE /t/root?user_id=u-17']
+--- error_code eval
+[200, 404, 404, 404]
+
+
+
+=== TEST 23: the log's variables where a write fails
+--- user_files eval
+">>> jwt.key\n$JWT::SECRET\n>>> broken.db\n" . 'no database ' x 100
+--- http_config eval
+"realtime_jwt_key ../html/jwt.key alg=HS256; realtime_store sqlite:$Test::Nginx::Util::ServRoot/html/broken.db;"
+. 'log_format store "[$status $realtime_store_status $realtime_error]";'
+--- config
+location /t { realtime_transcripts; access_log logs/error.log store; }
+--- request
+POST /t
+{"text":"hello"}
+--- error_code: 503
+--- response_headers
+Retry-After: 1
+--- error_log
+[503 broken store_unavailable]
+realtime store: write broken
+
+
+
+=== TEST 24: and where a read does
+--- user_files eval
+">>> jwt.key\n$JWT::SECRET\n>>> broken.db\n" . 'no database ' x 100
+--- http_config eval
+"realtime_jwt_key ../html/jwt.key alg=HS256; realtime_store sqlite:$Test::Nginx::Util::ServRoot/html/broken.db;"
+. 'log_format store "[$status $realtime_store_status $realtime_error]";'
+--- config
+location /t { realtime_transcripts; access_log logs/error.log store; }
+--- request
+GET /t/sessions
+--- error_code: 503
+--- response_headers
+Retry-After: 1
+--- error_log
+[503 broken store_unavailable]
+realtime store: read broken
+
+
+
+=== TEST 25: and where an erasure does
+--- user_files eval
+">>> jwt.key\n$JWT::SECRET\n>>> broken.db\n" . 'no database ' x 100
+--- http_config eval
+"realtime_jwt_key ../html/jwt.key alg=HS256; realtime_store sqlite:$Test::Nginx::Util::ServRoot/html/broken.db;"
+. 'log_format store "[$status $realtime_store_status $realtime_error]";'
+--- config
+location /t { realtime_transcripts; access_log logs/error.log store; }
+--- request
+DELETE /t?session_id=s
+--- error_code: 503
+--- response_headers
+Retry-After: 1
+--- error_log
+[503 broken store_unavailable]
+realtime store: erasure broken

@@ -30,6 +30,8 @@ __DATA__
 === TEST 1: both orders, a limit, a session
 --- request eval
 [$::five, 'GET /t?limit=2', 'GET /t?limit=2&order=desc', 'GET /t?session_id=s-1', 'GET /t?session_id=none']
+--- response_headers eval
+[('! Link') x 5]
 --- response_body_like eval
 ['"ids"', '"turn 1".*"turn 2".*"next":"\w+"', '"turn 5".*"turn 4".*"next":"\w+"',
  '"turn 1".*"turn 3".*"turn 5".*"next":null', '^\{"transcripts":\[\],"next":null\}$']
