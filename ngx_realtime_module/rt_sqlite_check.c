@@ -12,9 +12,7 @@ rt_sqlite_check(const char *path, rt_store_error_t *err)
     char         *dir, *slash;
     struct stat   sb;
 
-    if (path[strlen(path) - 1] == '/'
-        || (stat(path, &sb) == 0 && !S_ISREG(sb.st_mode)))
-    {
+    if (stat(path, &sb) == 0 && !S_ISREG(sb.st_mode)) {
         rt_store_fail(err, RT_STORE_REFUSED, "\"%s\" is not a file", path);
         return -1;
     }

@@ -277,3 +277,25 @@ location @t { realtime_transcripts; }
 --- must_die
 --- error_log
 cannot be used in a named location
+
+
+
+=== TEST 25: a file in the root of the file system
+--- http
+realtime_store sqlite:/realtime-that-nobody-opens.db;
+--- config
+location /x { return 204; }
+--- request
+GET /x
+--- error_code: 204
+
+
+
+=== TEST 26: a path that ends as that of a folder does
+--- http
+realtime_store sqlite:/tmp/no-such-folder/;
+--- config
+location /x { return 204; }
+--- must_die
+--- error_log
+there is no directory "/tmp/no-such-folder"
