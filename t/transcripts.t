@@ -169,12 +169,13 @@ JWT::bearer() . "\nContent-Type: application/jsonp"
 
 
 === TEST 14: a type with parameters, in other letters
---- request
-POST /t
-{"text":"hello"}
+--- request eval
+[("POST /t\n{\"text\":\"hello\"}") x 4]
 --- more_headers eval
-JWT::bearer() . "\nContent-Type: Application/JSON; charset=utf-8"
---- error_code: 200
+[map { JWT::bearer() . "\nContent-Type: $_" } 'Application/JSON; charset=utf-8', 'application/json;charset=utf-8',
+ 'application/json ;charset=utf-8', "application/json\t;charset=utf-8"]
+--- error_code eval
+[(200) x 4]
 
 
 
@@ -321,3 +322,36 @@ Retry-After: 1
 --- error_log
 [503 broken store_unavailable]
 realtime store: erasure broken
+
+
+
+=== TEST 26: and behind an error_page
+--- user_files eval
+">>> jwt.key\n$JWT::SECRET\n>>> broken.db\n" . 'no database ' x 100
+--- http_config eval
+"realtime_jwt_key ../html/jwt.key alg=HS256; realtime_store sqlite:$Test::Nginx::Util::ServRoot/html/broken.db;"
+. 'log_format store "[$status $uri $realtime_store_status $realtime_error]";'
+--- config
+location /t { realtime_transcripts; error_page 503 /sorry; }
+location /sorry { return 503 "sorry"; access_log logs/error.log store; }
+--- request
+GET /t
+--- error_code: 503
+--- response_body chomp
+sorry
+--- error_log
+[503 /sorry broken store_unavailable]
+
+
+
+=== TEST 27: what never came to the store has no word of it
+--- http
+log_format store '[$status $realtime_store_status $realtime_store_time $realtime_error]';
+--- config
+location /t { realtime_transcripts; access_log logs/error.log store; }
+--- request
+POST /t
+{"text":""}
+--- error_code: 422
+--- error_log
+[422 - - invalid_transcript]

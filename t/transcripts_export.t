@@ -132,3 +132,14 @@ location /page { ssi on; }
 GET /page/index.html
 --- response_body
 ab
+
+
+
+=== TEST 11: Accept behind more headers than nginx keeps in one piece
+--- request
+GET /t?session_id=none
+--- more_headers eval
+Store::as() . "\n" . CORE::join('', map { "X-More-$_: more\n" } 1 .. 30) . 'Accept: text/plain'
+--- response_headers
+Content-Type: text/plain; charset=utf-8
+--- response_body:
