@@ -31,9 +31,9 @@ class Run:
     def slow_upstream(self, delay):
         return self._keep(gateways.start_upstream(self.files, ANSWER, self.folder, measure.OTHER_CPU, delay))
 
-    def gateway(self, name, store=None, upstream=None, under=()):
+    def gateway(self, name, store=None, upstream=None, under=(), cpus=measure.GATEWAY_CPU):
         port = (upstream or self.upstream).port
-        return self._keep(gateways.start(name, self.files, port, self.folder, measure.GATEWAY_CPU, store, under))
+        return self._keep(gateways.start(name, self.files, port, self.folder, cpus, store, under))
 
     def _keep(self, process):
         self.started.append(process)

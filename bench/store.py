@@ -10,7 +10,7 @@ import urllib.request
 
 from bench import gateways, load, measure
 
-RAW_THREADS, RAW_BATCH = 3, 500     # the module's own batches; what 32 connections with arrays of 50 make of them
+RAW_BATCH = 500     # about what a batch of the module takes of arrays of 50
 TEXT = "Bonjour, comment puis-je vous aider ?"
 COLUMNS = ("id", "user_id", "session_id", "role", "text", "timestamp", "created_at", "seq", "source")
 
@@ -28,27 +28,28 @@ def build_raw(run):
 
 
 def raw(program, uri, seconds):
-    """documents a second of the driver alone"""
-    out = subprocess.run(["taskset", "-c", measure.GATEWAY_CPU, program, uri, str(seconds), str(RAW_THREADS),
-                          str(RAW_BATCH)], capture_output=True, text=True, check=True, timeout=seconds + 60).stdout
+    """documents a second of the driver alone, with the threads that suit the store: SQLite writes one at a time"""
+    threads = "1" if uri.startswith("sqlite:") else "3"
+    out = subprocess.run([program, uri, str(seconds), threads, str(RAW_BATCH)], capture_output=True, text=True,
+                         check=True, timeout=seconds + 60).stdout
     count, spent = out.split()
     return int(count) / float(spent)
 
 
 def throughput(run, stores, rounds, seconds):
-    """transcripts a second through the module beside the driver alone, in turns on the same store"""
+    """transcripts a second through the module beside the driver alone, in turns on the same store; each may use the
+    whole machine, and the client of the module is on it, too"""
     program = build_raw(run)
     one, many = measure.transcript_bodies(run)
     rows = {}
     for label, uri in stores:
-        gateway = run.gateway(gateways.NAMES[1], uri)
+        gateway = run.gateway(gateways.NAMES[1], uri, cpus=None)
         url = run.url(gateway, "/realtime/transcripts")
-        bodies = (("arrays of 50", many, 50, 32), ("one a request", one, 1, 256))
+        bodies = (("arrays of 50", many, 50, 128), ("one a request", one, 1, 256))
         rates = {name: [] for name, *_ in bodies} | {"the driver alone": []}
         for i in range(rounds + 1):
             for name, body, items, connections in bodies:
-                result = load.wrk(url, run.files, body, run.tokens, "application/json", connections, seconds,
-                                  cpus=measure.OTHER_CPU)
+                result = load.wrk(url, run.files, body, run.tokens, "application/json", connections, seconds)
                 rates[name].append(result["requests"] * items / result["seconds"])
             rates["the driver alone"].append(raw(program, uri, seconds))
         gateway.stop()

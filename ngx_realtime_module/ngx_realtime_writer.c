@@ -7,10 +7,10 @@
 #define NGX_REALTIME_WRITER_BATCHES  3
 
 /* of the bodies of one batch; the first write is always taken */
-#define NGX_REALTIME_BATCH_BYTES     (512 * 1024)
+#define NGX_REALTIME_BATCH_BYTES     (64 * 1024)
 
 /* a batch that keeps its thread busy while others could use the store */
-#define NGX_REALTIME_BATCH_HEAVY     (64 * 1024)
+#define NGX_REALTIME_BATCH_HEAVY     (16 * 1024)
 
 /* of all bodies that wait; the limit of writes bounds their number */
 #define NGX_REALTIME_WRITER_BYTES    (64 * 1024 * 1024)
