@@ -39,7 +39,17 @@ rt_store_rc_e
 rt_spool_erase(rt_spool_t *sp, const rt_store_match_t *match,
     uint64_t *deleted, rt_store_error_t *err)
 {
-    return rt_spool_delete(sp, match, 0, deleted, err);
+    rt_store_rc_e  rc;
+
+    rc = rt_spool_delete(sp, match, 0, deleted, err);
+
+    /* also where nothing waits: what the store has by now was in the log */
+
+    if (rc == RT_STORE_OK) {
+        rt_sqlite_forget(sp->file);
+    }
+
+    return rc;
 }
 
 

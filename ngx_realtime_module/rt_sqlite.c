@@ -19,6 +19,9 @@
 
 #define RT_SQLITE_STEPS        4000         /* between looks at the clock */
 
+/* what emptying the log waits for readers, and writers for it: ms */
+#define RT_SQLITE_FORGET_WAIT  500
+
 
 struct rt_sqlite_s {
     const char        *path;
@@ -175,6 +178,25 @@ rt_sqlite_end(rt_sqlite_t *s, rt_sqlite_conn_t *conn, rt_store_rc_e rc,
     }
 
     return rc;
+}
+
+
+void
+rt_sqlite_forget(rt_sqlite_t *s)
+{
+    rt_store_error_t   err;
+    rt_sqlite_conn_t  *conn;
+
+    if (rt_sqlite_begin(s, RT_SQLITE_READ, &conn, &err) != RT_STORE_OK) {
+        return;
+    }
+
+    conn->deadline = rt_store_clock() + RT_SQLITE_FORGET_WAIT;
+
+    (void) sqlite3_wal_checkpoint_v2(conn->db, "main",
+                                     SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+    (void) rt_sqlite_end(s, conn, RT_STORE_OK, &err);
 }
 
 

@@ -75,6 +75,15 @@ rt_store_rc_e rt_sqlite_end(rt_sqlite_t *s, rt_sqlite_conn_t *conn,
     rt_store_rc_e rc, rt_store_error_t *err);
 
 
+/*
+ * After an erasure: what is gone from the file may still be read in the log
+ * beside it, which is emptied.  Where somebody reads for longer than half a
+ * second it is left to the next time.
+ */
+
+void rt_sqlite_forget(rt_sqlite_t *s);
+
+
 /* what the connection's last error means; its text goes to err */
 rt_store_rc_e rt_sqlite_fail(rt_sqlite_conn_t *conn, rt_store_error_t *err);
 

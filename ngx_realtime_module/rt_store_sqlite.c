@@ -17,10 +17,6 @@
 
 #define RT_SQLITE_ERASE_BATCH  1000
 
-/* what an erasure waits for readers at most, and writers for it: ms */
-
-#define RT_SQLITE_FORGET_WAIT  500
-
 
 typedef struct {
     rt_store_t    store;
@@ -54,7 +50,6 @@ static rt_store_rc_e rt_store_sqlite_find_user(rt_store_t *st,
 static rt_store_rc_e rt_store_sqlite_delete(rt_store_t *st,
     const rt_store_match_t *match, int64_t before, uint64_t *deleted,
     rt_store_error_t *err);
-static void rt_store_sqlite_forget(rt_store_sqlite_t *s);
 static int rt_store_sqlite_session(sqlite3_stmt *stmt, rt_page_t *page);
 
 
@@ -395,34 +390,10 @@ rt_store_sqlite_erase(rt_store_t *st, const rt_store_match_t *match,
     }
 
     if (*deleted) {
-        rt_store_sqlite_forget(s);
+        rt_sqlite_forget(s->file);
     }
 
     return RT_STORE_OK;
-}
-
-
-/*
- * What is gone from the file may still be read in the log beside it: that is
- * emptied.  Where somebody reads for longer it is left to the next erasure.
- */
-
-static void
-rt_store_sqlite_forget(rt_store_sqlite_t *s)
-{
-    rt_store_error_t   err;
-    rt_sqlite_conn_t  *conn;
-
-    if (rt_sqlite_begin(s->file, RT_SQLITE_READ, &conn, &err) != RT_STORE_OK) {
-        return;
-    }
-
-    conn->deadline = rt_store_clock() + RT_SQLITE_FORGET_WAIT;
-
-    (void) sqlite3_wal_checkpoint_v2(conn->db, "main",
-                                     SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-
-    (void) rt_sqlite_end(s->file, conn, RT_STORE_OK, &err);
 }
 
 
