@@ -214,8 +214,8 @@ class Gateway:
     def is_open(self):
         if self.process.poll() is not None:
             raise RuntimeError(self.process.stderr.read().decode())
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", self.port)) == 0
+        with socket.socket() as s:      # the master listens before it has workers
+            return s.connect_ex(("127.0.0.1", self.port)) == 0 and self.workers() != []
 
     def token(self, user="u-1", seconds=3600, **claims):
         def part(value):
