@@ -27,7 +27,7 @@ static rt_store_rc_e rt_mongo_other(rt_store_error_t *err);
 static rt_mongo_index_e rt_mongo_index(const bson_iter_t *entry);
 static rt_store_rc_e rt_mongo_look(rt_mongo_op_t *op,
     const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
-    rt_store_error_t *err);
+    size_t *gone, rt_store_error_t *err);
 
 
 rt_store_rc_e
@@ -77,7 +77,7 @@ rt_mongo_failed(rt_mongo_op_t *op, const bson_t *reply,
 rt_store_rc_e
 rt_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
     const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
-    rt_store_error_t *err)
+    size_t *gone, rt_store_error_t *err)
 {
     size_t         answered, index, unnamed;
     bson_iter_t    iter, list, item, field;
@@ -85,6 +85,7 @@ rt_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
 
     answered = 0;
     unnamed = 0;
+    *gone = 0;
 
     if (bson_iter_init_find(&iter, reply, "nInserted")) {
         answered = bson_iter_as_int64(&iter);
@@ -132,7 +133,7 @@ done:
                              "documents", answered, n);
     }
 
-    return unnamed ? rt_mongo_look(op, items, n, results, err)
+    return unnamed ? rt_mongo_look(op, items, n, results, gone, err)
                    : RT_STORE_OK;
 }
 
@@ -242,7 +243,7 @@ rt_mongo_index(const bson_iter_t *entry)
 
 static rt_store_rc_e
 rt_mongo_look(rt_mongo_op_t *op, const rt_transcript_t *const *items,
-    size_t n, rt_store_rc_e *results, rt_store_error_t *err)
+    size_t n, rt_store_rc_e *results, size_t *gone, rt_store_error_t *err)
 {
     char                  key[16];
     bson_t               *opts, filter, in, list;
@@ -313,6 +314,7 @@ rt_mongo_look(rt_mongo_op_t *op, const rt_transcript_t *const *items,
 
         if (results[i] == RT_MONGO_LOOK) {
             results[i] = rt_mongo_other(err);
+            (*gone)++;
         }
     }
 

@@ -40,11 +40,14 @@ rt_store_rc_e rt_mongo_failed(rt_mongo_op_t *op, const bson_t *reply,
 /*
  * The results of a bulk, all of which are RT_STORE_OK so far.  OK: the server
  * has answered for every document.  Else it is as if none had been written.
+ * *gone of those REFUSED are duplicates in an index that the server does not
+ * name, and not there by their _id: another index has them, or they were
+ * erased meanwhile.
  */
 
 rt_store_rc_e rt_mongo_results(rt_mongo_op_t *op, const bson_t *reply,
     const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
-    rt_store_error_t *err);
+    size_t *gone, rt_store_error_t *err);
 
 
 #endif /* _RT_MONGO_STORE_H_INCLUDED_ */

@@ -21,6 +21,9 @@ static rt_store_rc_e rt_store_mongo_expire(rt_store_t *st, int64_t before,
 static rt_store_rc_e rt_store_mongo_write(rt_mongo_op_t *op,
     const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
     rt_store_error_t *err);
+static rt_store_rc_e rt_store_mongo_bulk(rt_mongo_op_t *op,
+    const rt_transcript_t *const *items, size_t n, rt_store_rc_e *results,
+    size_t *gone, rt_store_error_t *err);
 static rt_store_rc_e rt_store_mongo_delete(rt_mongo_op_t *op,
     const bson_t *filter, uint64_t *deleted, rt_store_error_t *err);
 
@@ -132,6 +135,26 @@ static rt_store_rc_e
 rt_store_mongo_write(rt_mongo_op_t *op, const rt_transcript_t *const *items,
     size_t n, rt_store_rc_e *results, rt_store_error_t *err)
 {
+    size_t         gone;
+    rt_store_rc_e  rc;
+
+    rc = rt_store_mongo_bulk(op, items, n, results, &gone, err);
+
+    /* who erased them is done by now; an index would refuse them again */
+
+    if (rc == RT_STORE_OK && gone) {
+        err->text[0] = '\0';
+        rc = rt_store_mongo_bulk(op, items, n, results, &gone, err);
+    }
+
+    return rc;
+}
+
+
+static rt_store_rc_e
+rt_store_mongo_bulk(rt_mongo_op_t *op, const rt_transcript_t *const *items,
+    size_t n, rt_store_rc_e *results, size_t *gone, rt_store_error_t *err)
+{
     size_t                    i;
     bson_t                    opts, plain, doc, reply;
     bson_error_t              error;
@@ -176,7 +199,7 @@ rt_store_mongo_write(rt_mongo_op_t *op, const rt_transcript_t *const *items,
     }
 
     if (rc == RT_STORE_OK) {
-        rc = rt_mongo_results(op, &reply, items, n, results, err);
+        rc = rt_mongo_results(op, &reply, items, n, results, gone, err);
     }
 
     bson_destroy(&reply);

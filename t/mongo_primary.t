@@ -294,6 +294,18 @@ subtest 'the same, where reads go to a server that lags' => sub {
 };
 
 
+subtest 'a duplicate of what is erased meanwhile' => sub {
+    my $primary = Primary->new;
+    my $nginx = nginx($primary);
+
+    $primary->say('insert code-11000');
+    my ($status, $ids, $texts) = post($nginx, 3);
+    is($status, 200, 'a resend is written anew');
+    is_stored_once($primary, $ids, $texts);
+    unlike($nginx->log, qr/refused/, 'and nothing was refused');
+};
+
+
 subtest 'a server that takes nothing for a while' => sub {
     for my $code (24, 355, 365, 371, 402, 433, 462, 11601) {
         my $primary = Primary->new;
@@ -339,9 +351,9 @@ subtest 'a document is refused' => sub {
     like($nginx->log, qr/write refused: the store does not take a transcript \(16755\)/, 'so is the log');
     unlike($nginx->log, qr/confidence/, 'which does not quote it');
 
-    # one that is not there by its _id: another unique index has it
+    # one that is not there by its _id, and is refused again: another unique index has it
 
-    $primary->say('insert code-11000');
+    $primary->say('insert code-11000 2');
     ($status) = $nginx->request($nginx->connected, 'POST /t', '{"text":"told in confidence"}');
     is($status, 422, 'no duplicate of its own');
     like($nginx->log, qr/does not take a transcript \(11000\)/, 'the log has the code');
