@@ -192,6 +192,9 @@ ngx_http_realtime_init_zone(ngx_shm_zone_t *shm_zone, void *data)
     ngx_queue_init(&zone->sh->jwks);
     ngx_queue_init(&zone->sh->users_age);
 
+    /* with 32 bits 0 may be weeks ahead */
+    zone->sh->drain_next = ngx_current_msec;
+
     /* a function of nginx: those of a module may move with a reload */
     ngx_rbtree_init(&zone->sh->users, &zone->sh->users_sentinel,
                     ngx_str_rbtree_insert_value);
