@@ -12,6 +12,12 @@ sub list {
     return '[' . CORE::join(',', (qq({"text":"$text"})) x $n) . ']';
 }
 
+# a file that is no database, and the log's variables
+our $broken = ">>> jwt.key\n$JWT::SECRET\n>>> broken.db\n" . 'no database ' x 100;
+our $broken_store = "realtime_jwt_key ../html/jwt.key alg=HS256;"
+                    . "realtime_store sqlite:$Test::Nginx::Util::ServRoot/html/broken.db;"
+                    . 'log_format store "[$status $uri $realtime_store_status $realtime_error]";';
+
 repeat_each(1);
 no_root_location();
 no_long_string();
@@ -268,11 +274,8 @@ location /t { rewrite ^/t/same /u break; rewrite ^/t/short /v break; rewrite ^/t
 
 
 === TEST 23: the log's variables where a write fails
---- user_files eval
-">>> jwt.key\n$JWT::SECRET\n>>> broken.db\n" . 'no database ' x 100
---- http_config eval
-"realtime_jwt_key ../html/jwt.key alg=HS256; realtime_store sqlite:$Test::Nginx::Util::ServRoot/html/broken.db;"
-. 'log_format store "[$status $realtime_store_status $realtime_error]";'
+--- user_files eval: $main::broken
+--- http_config eval: $main::broken_store
 --- config
 location /t { realtime_transcripts; access_log logs/error.log store; }
 --- request
@@ -282,17 +285,14 @@ POST /t
 --- response_headers
 Retry-After: 1
 --- error_log
-[503 broken store_unavailable]
+[503 /t broken store_unavailable]
 realtime store: write broken
 
 
 
 === TEST 24: and where a read does
---- user_files eval
-">>> jwt.key\n$JWT::SECRET\n>>> broken.db\n" . 'no database ' x 100
---- http_config eval
-"realtime_jwt_key ../html/jwt.key alg=HS256; realtime_store sqlite:$Test::Nginx::Util::ServRoot/html/broken.db;"
-. 'log_format store "[$status $realtime_store_status $realtime_error]";'
+--- user_files eval: $main::broken
+--- http_config eval: $main::broken_store
 --- config
 location /t { realtime_transcripts; access_log logs/error.log store; }
 --- request
@@ -301,17 +301,14 @@ GET /t/sessions
 --- response_headers
 Retry-After: 1
 --- error_log
-[503 broken store_unavailable]
+[503 /t/sessions broken store_unavailable]
 realtime store: read broken
 
 
 
 === TEST 25: and where an erasure does
---- user_files eval
-">>> jwt.key\n$JWT::SECRET\n>>> broken.db\n" . 'no database ' x 100
---- http_config eval
-"realtime_jwt_key ../html/jwt.key alg=HS256; realtime_store sqlite:$Test::Nginx::Util::ServRoot/html/broken.db;"
-. 'log_format store "[$status $realtime_store_status $realtime_error]";'
+--- user_files eval: $main::broken
+--- http_config eval: $main::broken_store
 --- config
 location /t { realtime_transcripts; access_log logs/error.log store; }
 --- request
@@ -320,17 +317,14 @@ DELETE /t?session_id=s
 --- response_headers
 Retry-After: 1
 --- error_log
-[503 broken store_unavailable]
+[503 /t broken store_unavailable]
 realtime store: erasure broken
 
 
 
 === TEST 26: and behind an error_page
---- user_files eval
-">>> jwt.key\n$JWT::SECRET\n>>> broken.db\n" . 'no database ' x 100
---- http_config eval
-"realtime_jwt_key ../html/jwt.key alg=HS256; realtime_store sqlite:$Test::Nginx::Util::ServRoot/html/broken.db;"
-. 'log_format store "[$status $uri $realtime_store_status $realtime_error]";'
+--- user_files eval: $main::broken
+--- http_config eval: $main::broken_store
 --- config
 location /t { realtime_transcripts; error_page 503 /sorry; }
 location /sorry { return 503 "sorry"; access_log logs/error.log store; }
